@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import {
+  base64url,
+  commandId,
+  content,
+  conversationId,
+  cursor,
+  deviceId,
+  messageId,
+  messageReference,
+  revision,
+  seq,
+  title,
+  userId,
+} from './primitives.ts'
+
+/** Chosen by the client, echoed in the answer. Where the frame is a command without a messageId it identifies the command. */
+const frameId = z.string().min(1).max(64)
+
+const auth = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('token'), token: z.string().min(1).max(4096) }),
+    z.object({
+      kind: z.literal('device'),
+      deviceId,
+      /** The origin the client connected to, as in `https://chat.example`. */
+      origin: z.string().min(1).max(256),
+      /** Ed25519 over `parley login v1 | origin | deviceId | nonce`. */
+      signature: base64url.length(86),
+    }),
+  ])
+  .meta({ title: 'Auth' })
+
+/** First frame of a connection. `auth` may be left out where the upgrade carried an Authorization header. */
+export const hello = z
+  .object({
+    type: z.literal('hello'),
+    auth: auth.optional(),
+    /** The last cursor the device has stored; left out by a device that holds nothing yet. */
+    cursor: cursor.optional(),
+  })
+  .meta({ title: 'hello' })
+export const renew = z.object({ type: z.literal('renew'), id: frameId, auth }).meta({ title: 'renew' })
+
+export const sendMessage = z
+  .object({
+    type: z.literal('SendMessage'),
+    id: frameId,
+    conversationId,
+    messageId,
+    content,
+    replyTo: messageReference.optional(),
+  })
+  .meta({ title: 'SendMessage' })
+export const editMessage = z
+  .object({ type: z.literal('EditMessage'), id: commandId, conversationId, messageId, revision, content })
+  .meta({ title: 'EditMessage' })
+export const deleteMessage = z
+  .object({ type: z.literal('DeleteMessage'), id: commandId, conversationId, messageId, revision })
+  .meta({ title: 'DeleteMessage' })
+export const startConversation = z
+  .discriminatedUnion('kind', [
+    z.object({
+      type: z.literal('StartConversation'),
+      id: commandId,
+      kind: z.literal('direct'),
+      userId,
+      mode: z.enum(['plain', 'encrypted']).default('plain'),
+    }),
+    z.object({
+      type: z.literal('StartConversation'),
+      id: commandId,
+      kind: z.literal('group'),
+      title,
+      members: z.array(userId).max(200).default([]),
+      mode: z.enum(['plain', 'encrypted']).default('plain'),
+    }),
+  ])
+  .meta({ title: 'StartConversation' })
+export const addMembers = z
+  .object({ type: z.literal('AddMembers'), id: commandId, conversationId, userIds: z.array(userId).min(1).max(200) })
+  .meta({ title: 'AddMembers' })
+export const removeMember = z
+  .object({ type: z.literal('RemoveMember'), id: commandId, conversationId, userId })
+  .meta({ title: 'RemoveMember' })
+export const leaveConversation = z
+  .object({ type: z.literal('LeaveConversation'), id: commandId, conversationId, successor: userId.optional() })
+  .meta({ title: 'LeaveConversation' })
+export const changeRole = z
+  .object({
+    type: z.literal('ChangeRole'),
+    id: commandId,
+    conversationId,
+    userId,
+    role: z.enum(['admin', 'member']),
+  })
+  .meta({ title: 'ChangeRole' })
+export const changeDetails = z
+  .object({ type: z.literal('ChangeDetails'), id: commandId, conversationId, title })
+  .meta({ title: 'ChangeDetails' })
+
+/** Cumulative: everything up to the cursor is stored on the device. */
+export const ack = z.object({ type: z.literal('ack'), id: frameId.optional(), cursor }).meta({ title: 'ack' })
+export const read = z
+  .object({ type: z.literal('read'), id: frameId.optional(), conversationId, upTo: seq })
+  .meta({ title: 'read' })
+export const typing = z
+  .object({ type: z.literal('typing'), id: frameId.optional(), conversationId, active: z.boolean() })
+  .meta({ title: 'typing' })
+/** Whose presence to be told of, from now on and at once; replaces the previous list. */
+export const presence = z
+  .object({ type: z.literal('presence'), id: frameId.optional(), watch: z.array(userId).max(256) })
+  .meta({ title: 'presence' })
+export const heartbeat = z.object({ type: z.literal('heartbeat') }).meta({ title: 'heartbeat' })
+
+/** Every frame a client may send, by its type. */
+export const CLIENT_FRAMES = {
+  hello,
+  renew,
+  SendMessage: sendMessage,
+  EditMessage: editMessage,
+  DeleteMessage: deleteMessage,
+  StartConversation: startConversation,
+  AddMembers: addMembers,
+  RemoveMember: removeMember,
+  LeaveConversation: leaveConversation,
+  ChangeRole: changeRole,
+  ChangeDetails: changeDetails,
+  ack,
+  read,
+  typing,
+  presence,
+  heartbeat,
+} as const
+
+export type ClientFrame = z.output<(typeof CLIENT_FRAMES)[keyof typeof CLIENT_FRAMES]>
+/** What a client writes; ids are plain text here. */
+export type ClientFrameInput = z.input<(typeof CLIENT_FRAMES)[keyof typeof CLIENT_FRAMES]>
+export type CommandFrame = Extract<
+  ClientFrame,
+  {
+    type:
+      | 'SendMessage'
+      | 'EditMessage'
+      | 'DeleteMessage'
+      | 'StartConversation'
+      | 'AddMembers'
+      | 'RemoveMember'
+      | 'LeaveConversation'
+      | 'ChangeRole'
+      | 'ChangeDetails'
+  }
+>
