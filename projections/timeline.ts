@@ -11,6 +11,8 @@ export type TimelineItem =
       readonly eventType: string
       readonly at: string
       readonly actor: Actor
+      /** Of a MessageSent. */
+      readonly seq?: number
       /** JSON text: as stored, or with the newest visible edit, or `{ messageId, seq, deletedAt }`. */
       readonly dataText: string
     }

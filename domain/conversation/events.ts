@@ -27,7 +27,13 @@ export type ConversationStarted = DomainEvent<
 /** The `lastSeq` of the three membership events is the conversation's at that moment. */
 export type MemberAdded = DomainEvent<
   'MemberAdded',
-  { readonly userId: UserId; readonly role: Role; readonly lastSeq: number }
+  {
+    readonly userId: UserId
+    readonly role: Role
+    readonly lastSeq: number
+    /** Added by the very command that started the conversation: sees it from its first revision. */
+    readonly founding?: true
+  }
 >
 export type MemberRemoved = DomainEvent<'MemberRemoved', { readonly userId: UserId; readonly lastSeq: number }>
 export type MemberLeft = DomainEvent<'MemberLeft', { readonly userId: UserId; readonly lastSeq: number }>
@@ -86,6 +92,10 @@ const KNOWN: ReadonlySet<string> = new Set<ConversationEvent['type']>([
   'MessageEdited',
   'MessageDeleted',
 ])
+
+/** First revision that the added member sees, given the revision of the event. */
+export const visibleFrom = (added: MemberAdded['data'], revision: number): number =>
+  added.founding === true ? 0 : revision
 
 /** Newest shape of this aggregate's events. */
 export const CONVERSATION_SCHEMA = 1

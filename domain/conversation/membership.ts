@@ -30,8 +30,8 @@ export const startDirect = (command: StartDirect, state: ConversationState, { ac
   const { conversationId, mode } = command
   return [
     { type: 'ConversationStarted', data: { conversationId, kind: 'direct', mode } },
-    memberAdded(actor.userId, 'member', 0),
-    memberAdded(command.peer, 'member', 0),
+    founding(actor.userId, 'member'),
+    founding(command.peer, 'member'),
   ]
 }
 
@@ -51,8 +51,8 @@ export const startGroup = (
   const { conversationId, mode, title } = command
   return [
     { type: 'ConversationStarted', data: { conversationId, kind: 'group', mode, details: { title } } },
-    memberAdded(actor.userId, 'admin', 0),
-    ...others.map((userId) => memberAdded(userId, 'member', 0)),
+    founding(actor.userId, 'admin'),
+    ...others.map((userId) => founding(userId, 'member')),
   ]
 }
 
@@ -72,7 +72,7 @@ export const addMembers = (
   const missing = missingUser(userIds, facts)
   if (missing !== undefined) return missing
   if (state.memberCount + userIds.length > limits.maxGroupSize) return groupFull(limits)
-  return userIds.map((userId) => memberAdded(userId, 'member', state.lastSeq))
+  return userIds.map((userId) => ({ type: 'MemberAdded', data: { userId, role: 'member', lastSeq: state.lastSeq } }))
 }
 
 export const removeMember = (command: RemoveMember, state: ConversationState, role: Role): Decision => {
@@ -122,9 +122,9 @@ export const changeDetails = (command: ChangeDetails, state: ConversationState, 
   return [{ type: 'DetailsChanged', data: { details: { title: command.title } } }]
 }
 
-const memberAdded = (userId: UserId, role: Role, lastSeq: number): MemberAdded => ({
+const founding = (userId: UserId, role: Role): MemberAdded => ({
   type: 'MemberAdded',
-  data: { userId, role, lastSeq },
+  data: { userId, role, lastSeq: 0, founding: true },
 })
 
 const groupAdminOnly = (state: ConversationState, role: Role): DomainError | undefined => {
