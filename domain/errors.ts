@@ -10,6 +10,7 @@ export const ERROR_CODES = [
   // who asks
   'NotAuthenticated',
   'TokenExpired',
+  'DeviceRevoked',
   'InvalidSignature',
   'InvalidCode',
   'InvalidLinkToken',

@@ -22,6 +22,7 @@ const auth = z
     z.object({ kind: z.literal('token'), token: z.string().min(1).max(4096) }),
     z.object({
       kind: z.literal('device'),
+      userId,
       deviceId,
       /** The origin the client connected to, as in `https://chat.example`. */
       origin: z.string().min(1).max(256),

@@ -10,6 +10,7 @@ export const HTTP_STATUS: Record<ErrorCode, number> = {
   InvalidCursor: 400,
   NotAuthenticated: 401,
   TokenExpired: 401,
+  DeviceRevoked: 401,
   InvalidSignature: 401,
   InvalidCode: 403,
   InvalidLinkToken: 403,

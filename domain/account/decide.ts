@@ -84,7 +84,7 @@ const checkActor = (userId: UserId, state: AccountState, { actor }: DecisionCont
   if (!state.registered || actor.userId !== userId)
     return new DomainError('NotFound', 'There is no such account, or it is not yours.')
   if (actor.deviceId !== undefined && activeDevice(state, actor.deviceId) === undefined)
-    return new DomainError('NotAuthenticated', 'This device was signed out; link it again to go on.')
+    return new DomainError('DeviceRevoked', 'This device was signed out; link it again to go on.')
   return undefined
 }
 

@@ -98,7 +98,7 @@ describe('LinkDevice', () => {
   it('is refused when the device that asks was revoked', () => {
     given(decider, [registered, linked(1), linked(2), revoked(2)])
       .when(link(3), context({ userId: alice, deviceId: device(2) }))
-      .then('NotAuthenticated')
+      .then('DeviceRevoked')
   })
 })
 
