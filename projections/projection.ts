@@ -4,7 +4,11 @@ import type { Category } from '../domain/ids.ts'
 /** A document of a read model: plain JSON; the fields its indexes name stand at its top level. */
 export type Doc = Readonly<Record<string, unknown>>
 
-/** An index over top-level fields (text or number): equality on a prefix of them, range and order on the next one. */
+/**
+ * An index over top-level fields (text or number): equality on a prefix of them, range and order on the next one,
+ * which after the last field is the key. A document without the first field is not in it; one without a later
+ * field comes before those that have it, and is in no range over it.
+ */
 export interface IndexSpec {
   readonly name: string
   readonly fields: readonly string[]

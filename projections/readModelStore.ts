@@ -33,7 +33,7 @@ export interface Query {
   readonly equals?: readonly (string | number)[]
   /** On the field after those, or on the key. */
   readonly range?: Range
-  /** By that field, ties by key. Default ascending. */
+  /** By that field, ties by key in the same direction. Default ascending. */
   readonly order?: 'ascending' | 'descending'
   readonly limit: number
 }
