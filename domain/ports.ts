@@ -4,7 +4,7 @@ export type Clock = () => number
 /** A new UUIDv7. */
 export type NewId = () => string
 
-/** Structured log; never given message content, tokens or codes. */
+/** Structured log; never given message content, tokens or codes (but by the `CodeSender` whose way of sending it is). */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
