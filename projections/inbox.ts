@@ -67,6 +67,11 @@ export interface Inbox {
   membership(userId: UserId, conversationId: ConversationId): Promise<Membership | undefined>
   /** Ended ones included. */
   memberships(userId: UserId): Promise<readonly Membership[]>
+  /** Those whose document changed after a position; all without one. */
+  changedMemberships(
+    userId: UserId,
+    after: Position | undefined,
+  ): Promise<readonly { readonly membership: Membership; readonly position: Position }[]>
   heads(conversationIds: readonly ConversationId[]): Promise<ReadonlyMap<ConversationId, ConversationHead>>
   entry(userId: UserId, conversationId: ConversationId): Promise<InboxEntry | undefined>
   /** Throws `DomainError` InvalidCursor. */

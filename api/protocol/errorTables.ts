@@ -55,7 +55,7 @@ export const CLOSE_CODES = {
   Timeout: { code: 4408, next: 'retry' },
   /** The same device connected again. */
   Replaced: { code: 4409, next: 'giveUp' },
-  FrameTooLarge: { code: 4413, next: 'giveUp' },
+  FrameTooLarge: { code: 1009, next: 'giveUp' },
   RateLimited: { code: 4429, next: 'retry' },
   Internal: { code: 4500, next: 'retry' },
   Unavailable: { code: 4503, next: 'retry' },

@@ -14,8 +14,8 @@ export interface ClearHeader {
   readonly counts: boolean
   readonly media: readonly string[]
   /** ISO 8601. */
-  readonly expiresAt?: string
-  readonly notify?: readonly string[]
+  readonly expiresAt?: string | undefined
+  readonly notify?: readonly string[] | undefined
 }
 
 /** A message that only the devices of its members can read. Bytes are base64url without padding. */
