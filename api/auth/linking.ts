@@ -61,7 +61,7 @@ export const createLinking = ({
         { type: 'LinkDevice', userId, deviceId, publicKey, name },
         {
           actor: { userId, deviceId: link.deviceId },
-          commandId: derivedCommandId(link.createdAt, 'LinkDevice', hash, publicKey, name),
+          commandId: derivedCommandId(link.createdAt, 'LinkDevice', hash),
         },
       )
     } catch (error) {
