@@ -4,7 +4,7 @@ import { WebSocketServer } from 'ws'
 import type { Dispatch } from '../../commands/dispatch.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { EventStore } from '../../domain/eventsourcing/eventStore.ts'
-import type { ConversationId, DeviceId, Position, UserId } from '../../domain/ids.ts'
+import type { CommandId, ConversationId, DeviceId, Position } from '../../domain/ids.ts'
 import type { Clock, Logger, Metrics, NewId } from '../../domain/ports.ts'
 import type { Inbox } from '../../projections/inbox.ts'
 import type { Projector } from '../../projections/projector.ts'
@@ -59,7 +59,7 @@ export interface GatewayDeps {
   readonly timeline: Timeline
   readonly projector: Projector
   readonly cursors: DeviceCursorStore
-  readonly receipts: ReceiptCollector
+  readonly receiptCollector: ReceiptCollector
   readonly keeper: CursorKeeper
   readonly incarnation: string
   readonly clock: Clock
@@ -216,34 +216,35 @@ export class Gateway {
 
   acknowledge(session: DeviceSession, position: Position): void {
     session.acknowledge(position, (conversationId, seq) =>
-      this.deps.receipts.delivered(session.userId, conversationId, seq),
+      this.deps.receiptCollector.delivered(session.userId, conversationId, seq),
     )
     this.deps.keeper.acknowledged(session.userId, session.deviceId, this.push.cursor(position))
   }
 
   /** Acknowledging a cursor without having been sent what it covers on this connection: by earlier ones, or by a snapshot. */
   async implyDelivered(user: RoutedUser<DeviceSession>, from: Position | undefined, to: Position): Promise<void> {
-    const { inbox, timeline, receipts } = this.deps
+    const { inbox, timeline, receiptCollector } = this.deps
     for (const [conversationId, head] of await inbox.heads([...user.conversations.keys()])) {
       if (from !== undefined && head.position <= from) continue
       const visibility = user.conversations.get(conversationId) ?? []
       const seq = await timeline.seqAt(conversationId, visibility, to)
-      if (seq > 0) receipts.delivered(user.userId, conversationId, seq)
+      if (seq > 0) receiptCollector.delivered(user.userId, conversationId, seq)
     }
   }
 
   async read(session: DeviceSession, conversationId: ConversationId, upTo: number): Promise<void> {
-    const { dispatch, receipts, newId } = this.deps
+    const { dispatch, receiptCollector, newId } = this.deps
     const { userId, deviceId } = session
     const { lastSeq, members } = await dispatch.conversation(conversationId)
     if (members[userId] === undefined)
       throw new DomainError('NotFound', 'There is no such conversation, or you are not in it.')
     if (upTo > lastSeq)
       throw new DomainError('ReadBeyondLast', `The newest message has seq ${lastSeq}; nothing beyond it can be read.`)
-    if ((await dispatch.account(userId)).privacy.readReceipts) return receipts.read(userId, conversationId, upTo)
+    if ((await dispatch.account(userId)).privacy.readReceipts)
+      return receiptCollector.read(userId, conversationId, upTo)
     await dispatch.execute(
       { type: 'ReadPrivately', userId, conversationId, upTo },
-      { actor: { userId, deviceId }, commandId: newId() as never },
+      { actor: { userId, deviceId }, commandId: newId() as CommandId },
     )
   }
 
@@ -260,7 +261,7 @@ export class Gateway {
     this.#announce(this.presence.disconnected(user.userId))
   }
 
-  revoked(_userId: UserId, deviceId: DeviceId): void {
+  revoked(deviceId: DeviceId): void {
     this.#byDevice.get(deviceId)?.close('DeviceRevoked')
   }
 

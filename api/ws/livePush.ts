@@ -35,7 +35,7 @@ export interface LivePushDeps {
   /** A device has no room for what the feed brings. */
   readonly onBehind: (session: DeviceSession) => void
   /** A device may no longer be connected. */
-  readonly onRevoked: (userId: UserId, deviceId: DeviceId) => void
+  readonly onRevoked: (deviceId: DeviceId) => void
 }
 
 /** The node's one feed of the log: folds the routing from it and pushes from it. */
@@ -86,7 +86,7 @@ export class LivePush implements RecentDeletions {
       case 'account':
         if (event.type === 'DeviceRevoked') {
           const { deviceId } = event.data as { deviceId: DeviceId }
-          this.#deps.onRevoked(idOf(event.stream), deviceId)
+          this.#deps.onRevoked(deviceId)
         }
         return this.#deps.states.push(event, this.routing)
       case 'receipts':
