@@ -4,6 +4,8 @@ export const ERROR_CODES = [
   'InvalidRequest',
   'UnknownType',
   'PayloadTooLarge',
+  'UnsupportedMediaType',
+  'MethodNotAllowed',
   'InvalidId',
   'IdempotencyConflict',
   'InvalidCursor',

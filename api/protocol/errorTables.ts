@@ -5,6 +5,8 @@ export const HTTP_STATUS: Record<ErrorCode, number> = {
   InvalidRequest: 400,
   UnknownType: 400,
   PayloadTooLarge: 413,
+  UnsupportedMediaType: 415,
+  MethodNotAllowed: 405,
   InvalidId: 400,
   IdempotencyConflict: 409,
   InvalidCursor: 400,
