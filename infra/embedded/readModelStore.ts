@@ -102,10 +102,11 @@ export const createEmbeddedReadModelStore = ({
     files.delete(model)
   }
 
-  /** The checkpointing thread takes the log away when it closes as the last one: it must not meet another file's. */
-  const idle = async (...models: readonly ModelId[]): Promise<void> => {
-    while (models.some((model) => checkpointing.has(model)))
-      await Promise.all(models.map((model) => checkpointing.get(model)))
+  /** A checkpoint's connection, closing as a file's last one, would take away the log of what replaced that file. */
+  const withoutCheckpoints = async (models: readonly ModelId[], operation: () => void): Promise<void> => {
+    const running = (): Promise<void>[] => models.flatMap((model) => checkpointing.get(model) ?? [])
+    while (running().length > 0) await Promise.all(running())
+    attempt(operation)
   }
 
   return {
@@ -123,11 +124,10 @@ export const createEmbeddedReadModelStore = ({
     scan: async (model, afterKey, limit) => attempt(() => fileOf(model).scan(afterKey, limit)),
     commit: (model, documents, checkpoint) => write(model, (file) => file.write(documents, checkpoint)),
     prune: (model, position) => write(model, (file) => file.prune(position)),
-    async swap(built, live) {
-      await idle(built, live)
-      // From here to the end without a pause: no reader sees anything between. Each file is whole without a log
-      // beside it before the rename, so a crash leaves the old model or the new one under the live name.
-      attempt(() => {
+    swap: (built, live) =>
+      // Without a pause: no reader sees anything between. Each file is whole without a log beside it before the
+      // rename, so a crash leaves the old model or the new one under the live name.
+      withoutCheckpoints([built, live], () => {
         const { indexes } = fileOf(live)
         fileOf(built).fold()
         fileOf(live).fold()
@@ -139,13 +139,12 @@ export const createEmbeddedReadModelStore = ({
         } finally {
           files.set(live, openModelFile(pathOf(live), indexes))
         }
-      })
-    },
-    async drop(model) {
-      await idle(model)
-      close(model)
-      for (const beside of ['', '-wal', '-shm']) rmSync(pathOf(model) + beside, { force: true })
-    },
+      }),
+    drop: (model) =>
+      withoutCheckpoints([model], () => {
+        close(model)
+        for (const suffix of ['', '-wal', '-shm']) rmSync(pathOf(model) + suffix, { force: true })
+      }),
     async models() {
       return readdirSync(folder)
         .filter((name) => name.endsWith(SUFFIX))
@@ -161,14 +160,13 @@ export const createEmbeddedReadModelStore = ({
     },
     async close() {
       clearTimeout(timer)
-      await idle(...files.keys())
-      await checkpointer.close()
-      attempt(() => {
+      await withoutCheckpoints([...files.keys()], () => {
         for (const [model, file] of files) {
           file.settle()
           close(model)
         }
       })
+      await checkpointer.close()
     },
   }
 }

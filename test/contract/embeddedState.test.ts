@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { DomainError } from '../../domain/errors.ts'
@@ -59,6 +60,16 @@ describe('EmbeddedState', () => {
     expect(await state.snapshots.load(snapshot.stream)).to.deep.equal(snapshot)
     expect(await state.expiring.get('token')).to.equal('secret')
     expect(await state.lease.acquire('expiry', 'the new process', 1000)).to.equal(true)
+  })
+
+  it('does not keep what has expired', async () => {
+    await Promise.all(Array.from({ length: 100 }, (_, n) => state.expiring.put(`old-${n}`, 'x', 1000)))
+    now += 2000
+    await Promise.all(Array.from({ length: 40 }, (_, n) => state.expiring.increment(`new-${n}`, 1000)))
+    await state.close()
+    const file = new Database(join(folder, 'state.sqlite'), { readonly: true })
+    expect(file.prepare("SELECT count(*) FROM expiring WHERE key LIKE 'old-%'").pluck().get()).to.equal(0)
+    file.close()
   })
 
   it('finishes the calls under way when it closes, and refuses later ones as Unavailable', async () => {

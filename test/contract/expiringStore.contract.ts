@@ -109,6 +109,13 @@ export const expiringStoreContract = (current: () => ExpiringStoreSubject): void
         expect(await store.increment('tries', LIFETIME_MS)).to.equal(2)
       })
 
+      it('begins anew after its lifetime, however much has expired before it', async () => {
+        await Promise.all(Array.from({ length: 100 }, (_, n) => store.put(`code-${n}`, 'x', LIFETIME_MS)))
+        await store.increment('tries', LIFETIME_MS)
+        await passTime(LIFETIME_MS + 10)
+        expect(await store.increment('tries', LIFETIME_MS)).to.equal(1)
+      })
+
       it('begins anew when removed', async () => {
         await store.increment('tries', LIFETIME_MS)
         await store.remove('tries')

@@ -290,6 +290,13 @@ export const readModelStoreContract = (create: () => Promise<ReadModelStoreSubje
         expect(await keysOf({ index: 'key', limit: 2 })).to.deep.equal(['n1', 'n2'])
       })
 
+      it('tells a field named key from the key', async () => {
+        await store.open('keys@1', [{ name: 'byField', fields: ['key', 'position'] }])
+        await store.commit('keys@1', [doc('a', 1, { key: 'z', position: 5 }), doc('b', 2, { key: 'y' })], standing(2))
+        const found = await store.query('keys@1', { index: 'byField', limit: 9 })
+        expect(found.map(({ key }) => key)).to.deep.equal(['b', 'a'])
+      })
+
       it('refuses an index that is not declared', async () => {
         expect(await refusal(store.query(MODEL, { index: 'byNothing', limit: 1 }))).to.be.instanceOf(Error)
       })
