@@ -1,7 +1,11 @@
-import type { ConversationId, Position, UserId } from '../domain/ids.ts'
+import { type ConversationId, idOf, type Position, type UserId } from '../domain/ids.ts'
+import { RECEIPTS_SCHEMA, type ReceiptsAdvanced } from '../domain/receipts/events.ts'
+import { type PageOptions, readKeyPage } from './keyPage.ts'
+import { modelOf, type Projection } from './projection.ts'
+import type { ReadModelStore } from './readModelStore.ts'
 
 /** One user's watermarks in a conversation, as everybody in it may know them. Key: `{conversationId}/{userId}`. */
-export interface ReceiptEntry {
+export type ReceiptEntry = {
   readonly conversationId: ConversationId
   readonly userId: UserId
   readonly delivered: number
@@ -9,7 +13,7 @@ export interface ReceiptEntry {
 }
 
 /** Key: `{conversationId}`. */
-export interface ReceiptSummary {
+export type ReceiptSummary = {
   readonly conversationId: ConversationId
   readonly allDelivered: number
   readonly allRead: number
@@ -19,9 +23,48 @@ export interface Receipts {
   summary(
     conversationId: ConversationId,
   ): Promise<{ readonly summary: ReceiptSummary; readonly position: Position } | undefined>
+  /** Of these users, those who have any. */
+  watermarks(conversationId: ConversationId, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ReceiptEntry>>
   /** By user id. Throws `DomainError` InvalidCursor. */
   entries(
     conversationId: ConversationId,
-    options: { readonly cursor?: string; readonly limit: number },
+    options: PageOptions,
   ): Promise<{ readonly entries: readonly ReceiptEntry[]; readonly next?: string; readonly previous?: string }>
+}
+
+/** How far everybody has received and read. */
+export const receiptsProjection: Projection<ReceiptEntry | ReceiptSummary> = {
+  name: 'receipts',
+  version: 1,
+  categories: { receipts: RECEIPTS_SCHEMA },
+  handles: ['ReceiptsAdvanced'],
+  indexes: [],
+
+  keysOf(event) {
+    const conversationId = idOf(event.stream)
+    const { advances } = event.data as ReceiptsAdvanced['data']
+    return [conversationId, ...advances.map(({ userId }) => `${conversationId}/${userId}`)]
+  },
+
+  project(before, event, key) {
+    const { advances, allDelivered, allRead } = event.data as ReceiptsAdvanced['data']
+    const conversationId = idOf<ConversationId>(event.stream)
+    if (key === conversationId) return { conversationId, allDelivered, allRead }
+    const advance = advances.find(({ userId }) => key.endsWith(userId))
+    return advance === undefined ? before : { conversationId, ...advance }
+  },
+}
+
+export const createReceipts = ({ models }: { readonly models: ReadModelStore }): Receipts => {
+  const model = modelOf(receiptsProjection)
+  return {
+    async summary(conversationId) {
+      const [found] = await models.get(model, [conversationId])
+      return found?.doc && { summary: found.doc as ReceiptSummary, position: found.position }
+    },
+    async entries(conversationId, options) {
+      const { documents, ...ends } = await readKeyPage(models, model, `${conversationId}/`, options)
+      return { entries: documents.map(({ doc }) => doc as ReceiptEntry), ...ends }
+    },
+  }
 }
