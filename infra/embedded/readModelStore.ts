@@ -152,7 +152,8 @@ export const createEmbeddedReadModelStore = ({
     },
     async flush() {
       attempt(() => {
-        for (const [model, file] of files) {
+        for (const model of files.keys()) {
+          const file = fileOf(model)
           settle(model, file)
           file.sync()
         }

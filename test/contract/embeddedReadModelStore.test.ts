@@ -80,6 +80,7 @@ describe('EmbeddedReadModelStore', () => {
 
   it('makes them durable when asked', async () => {
     await store.open(MODEL, INDEXES)
+    await store.flush()
     await store.commit(MODEL, [doc('a', 1, { title: 'A' })], standing(1))
     await store.flush()
     expect(durable()).to.deep.equal({ position: standing(1).position, documents: 1 })
@@ -145,6 +146,7 @@ describe('EmbeddedReadModelStore', () => {
     const { refusals, checkpoint, documents } = JSON.parse(await text(child.stdout))
     expect(refusals).to.deep.equal([
       'Unavailable: Look at the disk of the read models.',
+      `Unavailable: Open ${MODEL} and go on from its checkpoint.`,
       `Unavailable: Open ${MODEL} and go on from its checkpoint.`,
     ])
     const reached = Number.parseInt(checkpoint.position, 16)

@@ -56,6 +56,7 @@ const fillDisk = async (): Promise<void> => {
       refusals.push(`${code}: ${message}`),
     )
   }
+  await store.flush().catch(({ code, message }) => refusals.push(`${code}: ${message}`))
   await store.open(LIVE, INDEXES)
   const checkpoint = await store.checkpoint(LIVE)
   report(JSON.stringify({ refusals, checkpoint, documents: (await store.scan(LIVE, undefined, 1_000_000)).length }))
