@@ -46,12 +46,11 @@ export const receiptsProjection: Projection<ReceiptEntry | ReceiptSummary> = {
     return [conversationId, ...advances.map(({ userId }) => `${conversationId}/${userId}`)]
   },
 
-  project(before, event, key) {
+  project(_before, event, at) {
     const { advances, allDelivered, allRead } = event.data as ReceiptsAdvanced['data']
     const conversationId = idOf<ConversationId>(event.stream)
-    if (key === conversationId) return { conversationId, allDelivered, allRead }
-    const advance = advances.find(({ userId }) => key.endsWith(userId))
-    return advance === undefined ? before : { conversationId, ...advance }
+    const advance = advances[at - 1]
+    return advance === undefined ? { conversationId, allDelivered, allRead } : { conversationId, ...advance }
   },
 }
 
@@ -61,6 +60,14 @@ export const createReceipts = ({ models }: { readonly models: ReadModelStore }):
     async summary(conversationId) {
       const [found] = await models.get(model, [conversationId])
       return found?.doc && { summary: found.doc as ReceiptSummary, position: found.position }
+    },
+    async watermarks(conversationId, userIds) {
+      const found = await models.get(
+        model,
+        userIds.map((userId) => `${conversationId}/${userId}`),
+      )
+      const entries = found.flatMap(({ doc }) => (doc === undefined ? [] : [doc as ReceiptEntry]))
+      return new Map(entries.map((entry) => [entry.userId, entry]))
     },
     async entries(conversationId, options) {
       const { documents, ...ends } = await readKeyPage(models, model, `${conversationId}/`, options)
