@@ -232,7 +232,16 @@ export class Gateway {
     }
   }
 
-  async read(session: DeviceSession, conversationId: ConversationId, upTo: number): Promise<void> {
+  /** Whether a device of the user is connected here. */
+  isOnline(userId: UserId): boolean {
+    return (this.push.routing.user(userId)?.sessions.size ?? 0) > 0
+  }
+
+  async read(
+    session: Pick<DeviceSession, 'userId' | 'deviceId'>,
+    conversationId: ConversationId,
+    upTo: number,
+  ): Promise<void> {
     const { dispatch, receiptCollector, newId } = this.deps
     const { userId, deviceId } = session
     const { lastSeq, members } = await dispatch.conversation(conversationId)
