@@ -15,18 +15,23 @@ export interface IndexSpec {
 }
 
 /**
- * A read model as data. `keysOf` names the documents an event touches, `project` folds the event into one
- * of them; both are pure and synchronous. A change of the fold is a change of `version`.
+ * A read model as data. `keysOf` names the documents an event touches, each once, and `project` folds the event
+ * into one of them; both are pure and synchronous. A change of the fold is a change of `version`.
  */
 export interface Projection<D extends Doc = Doc> {
   readonly name: string
   readonly version: number
-  /** Categories of streams whose events it takes. */
-  readonly categories: readonly Category[]
-  /** Types of events it takes. */
-  readonly handles: readonly string[]
+  /** Categories of streams whose events it takes, with the newest `schema` of each that it understands. */
+  readonly categories: Readonly<Partial<Record<Category, number>>>
+  /** Types of events it takes; `all`: whatever those streams hold, types that it does not know included. */
+  readonly handles: readonly string[] | 'all'
   readonly indexes: readonly IndexSpec[]
-  readonly keysOf: (event: PositionedEvent) => readonly string[]
-  /** The document after the event; `undefined` deletes it; the same object means unchanged. */
-  readonly project: (doc: D | undefined, event: PositionedEvent, key: string) => D | undefined
+  keysOf(event: PositionedEvent): readonly string[]
+  /** The document of the first key is made by every event, so that nobody has to look for an earlier one. */
+  readonly firstIsNew?: true
+  /** The `at`th document of `keysOf` after the event; `undefined` deletes it; the same object means unchanged. */
+  project(doc: D | undefined, event: PositionedEvent, at: number): D | undefined
 }
+
+/** The model that a projection keeps up to date: another version is another model. */
+export const modelOf = ({ name, version }: Pick<Projection, 'name' | 'version'>): string => `${name}@${version}`
