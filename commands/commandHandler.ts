@@ -31,6 +31,8 @@ export interface CommandHandlerDeps extends StreamStatesDeps {
   readonly clock: Clock
   readonly newId: NewId
   readonly logger: Logger
+  /** Resolves after that many milliseconds. */
+  readonly pause: (ms: number) => Promise<void>
   /** Streams kept in memory. */
   readonly maxStreams: number
   /** Commands that may wait for one stream; one more is refused as `Busy`. */
@@ -215,7 +217,7 @@ export const createCommandHandler = <Command, State, Event extends DomainEvent, 
     states.reset(worker)
     if (error instanceof ConcurrencyConflict) {
       requeue(worker, pendings)
-      setTimeout(() => schedule(worker), Math.random() * MAX_BACKOFF_MS)
+      void deps.pause(Math.random() * MAX_BACKOFF_MS).then(() => schedule(worker))
       return
     }
     const refusal = asDomainError(error)

@@ -7,7 +7,7 @@ import { createGateway } from '../../api/ws/createGateway.ts'
 import type { AnnouncedLimits, Gateway } from '../../api/ws/gateway.ts'
 import { createDispatch, type Dispatch } from '../../commands/dispatch.ts'
 import { createReactors, type Reactors } from '../../commands/reactors/reactors.ts'
-import { createScheduler } from '../../commands/reactors/scheduler.ts'
+import type { Scheduler } from '../../commands/reactors/scheduler.ts'
 import type { Position } from '../../domain/ids.ts'
 import type { Clock, Logger, Metrics, NewId } from '../../domain/ports.ts'
 import { createDirectory, type Directory } from '../../projections/directory.ts'
@@ -28,6 +28,9 @@ export interface Runtime {
   readonly newId: NewId
   readonly logger: Logger
   readonly metrics: Metrics
+  readonly scheduler: Scheduler
+  /** Aborts when the node stops. */
+  readonly stopping: AbortSignal
   /** Name of this node, for leases. */
   readonly holder: string
   /** Position of the log's newest event when the node started. */
@@ -84,15 +87,13 @@ export const createContainer = (config: Config, engines: Engines, runtime: Runti
         incarnation,
         limits: config,
         lookup: { find: timeline.findCommand },
+        pause: (ms) => runtime.scheduler.sleep(ms, runtime.stopping),
       }),
     [T.Timeline],
   )
   container
     .bind(T.Reactors)
-    .toResolvedValue(
-      (dispatch) => createReactors({ ...engines, ...runtime, store: log, dispatch, scheduler: createScheduler() }),
-      [T.Dispatch],
-    )
+    .toResolvedValue((dispatch) => createReactors({ ...engines, ...runtime, store: log, dispatch }), [T.Dispatch])
 
   container.bind(T.Tokens).toResolvedValue(
     (dispatch) =>
