@@ -24,23 +24,25 @@ const auth = z
       kind: z.literal('device'),
       userId,
       deviceId,
-      /** The origin the client connected to, as in `https://chat.example`. */
-      origin: z.string().min(1).max(256),
-      /** Ed25519 over `parley login v1 | origin | deviceId | nonce`. */
-      signature: base64url.length(86),
+      origin: z.string().min(1).max(256).describe('The origin the client connected to, as in `https://chat.example`.'),
+      signature: base64url.length(86).describe('Ed25519 over `parley login v1 | origin | deviceId | nonce`.'),
     }),
   ])
   .meta({ title: 'Auth' })
 
-/** First frame of a connection. `auth` may be left out where the upgrade carried an Authorization header. */
 export const hello = z
   .object({
     type: z.literal('hello'),
     auth: auth.optional(),
-    /** The last cursor the device has stored; left out by a device that holds nothing yet. */
-    cursor: cursor.optional(),
+    cursor: cursor
+      .optional()
+      .describe('The last cursor the device has stored; left out by a device that holds nothing yet.'),
   })
-  .meta({ title: 'hello' })
+  .meta({
+    title: 'hello',
+    description:
+      'First frame of a connection. `auth` may be left out where the upgrade carried an Authorization header.',
+  })
 export const renew = z.object({ type: z.literal('renew'), id: frameId, auth }).meta({ title: 'renew' })
 
 export const sendMessage = z
@@ -100,18 +102,21 @@ export const changeDetails = z
   .object({ type: z.literal('ChangeDetails'), id: commandId, conversationId, title })
   .meta({ title: 'ChangeDetails' })
 
-/** Cumulative: everything up to the cursor is stored on the device. */
-export const ack = z.object({ type: z.literal('ack'), id: frameId.optional(), cursor }).meta({ title: 'ack' })
+export const ack = z
+  .object({ type: z.literal('ack'), id: frameId.optional(), cursor })
+  .meta({ title: 'ack', description: 'Cumulative: everything up to the cursor is stored on the device.' })
 export const read = z
   .object({ type: z.literal('read'), id: frameId.optional(), conversationId, upTo: seq })
   .meta({ title: 'read' })
 export const typing = z
   .object({ type: z.literal('typing'), id: frameId.optional(), conversationId, active: z.boolean() })
   .meta({ title: 'typing' })
-/** Whose presence to be told of, from now on and at once; replaces the previous list. */
 export const presence = z
   .object({ type: z.literal('presence'), id: frameId.optional(), watch: z.array(userId).max(256) })
-  .meta({ title: 'presence' })
+  .meta({
+    title: 'presence',
+    description: 'Whose presence to be told of, from now on and at once; replaces the previous list.',
+  })
 export const heartbeat = z.object({ type: z.literal('heartbeat') }).meta({ title: 'heartbeat' })
 
 /** Every frame a client may send, by its type. */

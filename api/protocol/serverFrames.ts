@@ -4,34 +4,35 @@ import { conversationId, cursor, deviceId, instant, messageId, revision, seq, us
 
 const limits = z
   .object({
-    /** Events a device may leave unacknowledged before the server stops sending. */
-    window: z.int(),
+    window: z.int().describe('Events a device may leave unacknowledged before the server stops sending.'),
     maxFrameBytes: z.int(),
     maxContentBytes: z.int(),
     maxGroupSize: z.int(),
     editWindowMs: z.int(),
     deleteWindowMs: z.int(),
-    /** Each side sends something at least this often. */
-    heartbeatMs: z.int(),
+    heartbeatMs: z.int().describe('Each side sends something at least this often.'),
   })
   .meta({ title: 'Limits' })
 
-/** First frame of the server: what to sign when the hello authenticates by device key. */
-export const challenge = z.object({ type: z.literal('challenge'), nonce: z.string() }).meta({ title: 'challenge' })
+export const challenge = z.object({ type: z.literal('challenge'), nonce: z.string() }).meta({
+  title: 'challenge',
+  description: 'First frame of the server: what to sign when the hello authenticates by device key.',
+})
 export const welcome = z
   .object({
     type: z.literal('welcome'),
     userId,
     deviceId,
     limits,
-    /** `cursor`: everything after the device's cursor follows. `snapshot`: load the inbox, live goes on from `cursor`. */
-    resumed: z.enum(['cursor', 'snapshot']),
+    resumed: z
+      .enum(['cursor', 'snapshot'])
+      .describe(
+        "`cursor`: everything after the device's cursor follows. `snapshot`: load the inbox, live goes on from `cursor`.",
+      ),
     cursor,
-    /** When the session ends unless it is renewed. */
-    expiresAt: instant,
+    expiresAt: instant.describe('When the session ends unless it is renewed.'),
   })
   .meta({ title: 'welcome' })
-/** The command is stored. A repeated command gets its original answer, without position. */
 export const ok = z
   .object({
     type: z.literal('ok'),
@@ -40,10 +41,12 @@ export const ok = z
     messageId: messageId.optional(),
     revision: revision.optional(),
     seq: seq.optional(),
-    /** For `atLeast` in queries. */
-    position: cursor.optional(),
+    position: cursor.optional().describe('For `atLeast` in queries.'),
   })
-  .meta({ title: 'ok' })
+  .meta({
+    title: 'ok',
+    description: 'The command is stored. A repeated command gets its original answer, without position.',
+  })
 export const error = z
   .object({
     type: z.literal('error'),
@@ -53,7 +56,6 @@ export const error = z
     retryable: z.boolean(),
   })
   .meta({ title: 'error' })
-/** An event of a conversation, in revision order per stream. */
 export const event = z
   .object({
     type: z.literal('event'),
@@ -65,12 +67,10 @@ export const event = z
     actor: z.object({ userId, deviceId: deviceId.optional() }),
     data: z.record(z.string(), z.unknown()),
   })
-  .meta({ title: 'event' })
-/** Revisions that this user may not see. */
+  .meta({ title: 'event', description: 'An event of a conversation, in revision order per stream.' })
 export const voidFrame = z
   .object({ type: z.literal('void'), cursor, stream: z.string(), from: revision, to: revision })
-  .meta({ title: 'void' })
-/** A result without a place in the order. `position` orders states of the same kind and key. */
+  .meta({ title: 'void', description: 'Revisions that this user may not see.' })
 export const state = z
   .object({
     type: z.literal('state'),
@@ -79,12 +79,14 @@ export const state = z
     position: z.string(),
     data: z.record(z.string(), z.unknown()),
   })
-  .meta({ title: 'state' })
+  .meta({
+    title: 'state',
+    description: 'A result without a place in the order. `position` orders states of the same kind and key.',
+  })
 export const caughtUp = z.object({ type: z.literal('caughtUp'), cursor }).meta({ title: 'caughtUp' })
 export const presenceFrame = z
   .object({ type: z.literal('presence'), userId, online: z.boolean(), lastSeen: instant.optional() })
   .meta({ title: 'presence' })
-/** Expires by itself after `expiresInMs` unless it is sent again. */
 export const typingFrame = z
   .object({
     type: z.literal('typing'),
@@ -93,16 +95,15 @@ export const typingFrame = z
     active: z.boolean(),
     expiresInMs: z.int(),
   })
-  .meta({ title: 'typing' })
+  .meta({ title: 'typing', description: 'Expires by itself after `expiresInMs` unless it is sent again.' })
 export const heartbeat = z.object({ type: z.literal('heartbeat') }).meta({ title: 'heartbeat' })
-/** The session ends at `at`; answer with `renew`, by token or by signing this nonce. */
-export const expiring = z
-  .object({ type: z.literal('expiring'), at: instant, nonce: z.string() })
-  .meta({ title: 'expiring' })
-/** The server is about to close: reconnect after a random part of `withinMs`. */
+export const expiring = z.object({ type: z.literal('expiring'), at: instant, nonce: z.string() }).meta({
+  title: 'expiring',
+  description: 'The session ends at `at`; answer with `renew`, by token or by signing this nonce.',
+})
 export const goaway = z
   .object({ type: z.literal('goaway'), reason: z.string(), withinMs: z.int() })
-  .meta({ title: 'goaway' })
+  .meta({ title: 'goaway', description: 'The server is about to close: reconnect after a random part of `withinMs`.' })
 
 /** Every frame the server may send, by its type. Clients ignore types they do not know. */
 export const SERVER_FRAMES = {
