@@ -18,9 +18,8 @@ const lineOf = ({ key, position, doc }: StoredDoc): string => JSON.stringify([ke
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== 'object' || value === null) return value
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, part]) => [name, sorted(part)])
+  const parts = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(parts.map(([name, part]) => [name, sorted(part)]))
 }
 
 /** SHA-256 over all documents in order of key, with the positions that last changed them. */
