@@ -4,8 +4,7 @@ import { type AppendResult, ConcurrencyConflict } from '../domain/eventsourcing/
 import type { DomainEvent, NewEvent, RecordedEvent } from '../domain/eventsourcing/message.ts'
 import type { CommandId, StreamName } from '../domain/ids.ts'
 import type { Clock, Logger, NewId } from '../domain/ports.ts'
-import { type Answer, type Decided, decideBatch, type Pending } from './decideBatch.ts'
-import type { Accepted, CommandMeta } from './dispatch.ts'
+import { type Accepted, type Answer, type CommandMeta, type Decided, decideBatch, type Pending } from './decideBatch.ts'
 import { type CachedStream, createStreamStates, type StreamStatesDeps } from './streamStates.ts'
 import { createWorkers } from './workers.ts'
 

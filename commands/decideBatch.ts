@@ -1,9 +1,8 @@
 import { DomainError } from '../domain/errors.ts'
 import type { Decider } from '../domain/eventsourcing/decider.ts'
-import type { DomainEvent, EventMetadata, NewEvent } from '../domain/eventsourcing/message.ts'
-import { type EventId, ID_MAX_AHEAD_MS, timeOfUuidV7 } from '../domain/ids.ts'
+import type { Actor, DomainEvent, EventMetadata, NewEvent } from '../domain/eventsourcing/message.ts'
+import { type CommandId, type EventId, ID_MAX_AHEAD_MS, type Position, timeOfUuidV7 } from '../domain/ids.ts'
 import type { NewId } from '../domain/ports.ts'
-import type { Accepted, CommandMeta } from './dispatch.ts'
 import type { CachedStream } from './streamStates.ts'
 
 /** One append holds at most this; a command's events are never split. */
@@ -11,6 +10,25 @@ const MAX_EVENTS = 256
 const MAX_BYTES = 512 * 1024
 /** Bytes of an event besides its content: ids, metadata, names. */
 const EVENT_OVERHEAD = 1_024
+
+/** Who commands, and under which identity: the same commandId has one effect. */
+export interface CommandMeta {
+  readonly actor: Actor
+  readonly commandId: CommandId
+  /** Default: the commandId. */
+  readonly correlationId?: string
+  readonly causationId?: EventId
+}
+
+/** The command is durable. */
+export interface Accepted {
+  /** The first event it caused; absent when there was nothing to do. */
+  readonly event: DomainEvent | undefined
+  /** Of that event; the stream's newest when there is none. */
+  readonly revision: number
+  /** A position at or after its last event; absent when a repeated command got its original answer. */
+  readonly position?: Position
+}
 
 export type Answer = (outcome: Accepted | DomainError) => void
 

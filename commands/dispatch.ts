@@ -6,21 +6,18 @@ import { type ConversationCommand, conversationDecider } from '../domain/convers
 import type { ConversationEvent } from '../domain/conversation/events.ts'
 import type { ConversationState } from '../domain/conversation/state.ts'
 import type { DomainError } from '../domain/errors.ts'
-import type { Actor, DomainEvent, RecordedEvent } from '../domain/eventsourcing/message.ts'
+import type { RecordedEvent } from '../domain/eventsourcing/message.ts'
 import { type HandleCommand, handleDecider } from '../domain/handle/decide.ts'
 import type { HandleEvent } from '../domain/handle/events.ts'
 import type { HandleState } from '../domain/handle/state.ts'
 import {
   accountStream,
-  type CommandId,
   type ConversationId,
   categoryOf,
   conversationStream,
-  type EventId,
   type HandleHash,
   handleStream,
   idOf,
-  type Position,
   receiptsStream,
   type UserId,
   userStateStream,
@@ -33,30 +30,13 @@ import type { UserStateEvent } from '../domain/userState/events.ts'
 import type { UserStateState } from '../domain/userState/state.ts'
 import { type Aggregate, type CommandHandlerDeps, createCommandHandler } from './commandHandler.ts'
 import { createConversationFacts, weighConversationEvent } from './conversationFacts.ts'
-import type { Answer } from './decideBatch.ts'
+import type { Accepted, Answer, CommandMeta } from './decideBatch.ts'
 import { findByReading } from './findOld.ts'
 import type { CommandLookup } from './ports.ts'
 
+export type { Accepted, CommandMeta } from './decideBatch.ts'
+
 export type Command = AccountCommand | HandleCommand | ConversationCommand | ReceiptsCommand | UserStateCommand
-
-/** Who commands, and under which identity: the same commandId has one effect. */
-export interface CommandMeta {
-  readonly actor: Actor
-  readonly commandId: CommandId
-  /** Default: the commandId. */
-  readonly correlationId?: string
-  readonly causationId?: EventId
-}
-
-/** The command is durable. */
-export interface Accepted {
-  /** The first event it caused; absent when there was nothing to do. */
-  readonly event: DomainEvent | undefined
-  /** Of that event; the stream's newest when there is none. */
-  readonly revision: number
-  /** A position at or after its last event; absent when a repeated command got its original answer. */
-  readonly position?: Position
-}
 
 export interface Dispatch {
   /** Answers exactly once, after the append of its batch. */
