@@ -81,7 +81,7 @@ const bodyReader = (limit: number): ((request: Request, response: Response) => P
   const parse = express.json({ limit, strict: false, type: () => true })
   return async (request, response) => {
     const matched = request.is('application/json')
-    if (matched === null) return {}
+    if (matched === null || request.headers['content-length'] === '0') return {}
     if (matched === false)
       throw new DomainError('UnsupportedMediaType', 'Send the body with `Content-Type: application/json`.')
     await new Promise<void>((resolve, reject) => {
