@@ -171,9 +171,11 @@ export const createProjector = (deps: ProjectorDeps): Projector => {
     async stop() {
       stopping.abort()
       await running
-      for (const { status, reason } of await Promise.allSettled([...lanes.values()].map((lane) => lane.settle())))
-        if (status === 'rejected')
-          logger.error({ error: reason }, 'what was folded last is folded again at the next start')
+      for (const lane of lanes.values()) {
+        await lane.settle().catch((error: unknown) => {
+          logger.error({ error, model: lane.model }, 'what was folded last is folded again after the next start')
+        })
+      }
     },
     checkpoint: (projection) => laneOf(projection).checkpoint?.position,
     lowest,

@@ -1,0 +1,39 @@
+import { expect } from 'chai'
+import type { PositionedEvent } from '../../domain/eventsourcing/message.ts'
+import { categoryOf } from '../../domain/ids.ts'
+import type { Doc, Projection } from '../../projections/projection.ts'
+import { deepFreeze } from './decider.ts'
+
+const takes = ({ categories, handles }: Projection, event: PositionedEvent): boolean =>
+  categories[categoryOf(event.stream)] !== undefined && (handles === 'all' || handles.includes(event.type))
+
+const foldInto = (
+  documents: Map<string, Doc | undefined>,
+  projection: Projection,
+  event: PositionedEvent,
+): string[] => {
+  const keys = takes(projection, event) ? projection.keysOf(event) : []
+  expect(new Set(keys).size, 'each key once').to.equal(keys.length)
+  keys.forEach((key, at) => {
+    const after = projection.project(documents.get(key), event, at)
+    documents.set(key, after && deepFreeze(after))
+  })
+  return [...keys]
+}
+
+/** Given events, when one more happens, then these are the documents that it touches, whole; `undefined`: none. */
+export const folding = (projection: Projection, past: readonly PositionedEvent[]) => {
+  const documents = new Map<string, Doc | undefined>()
+  for (const event of past) foldInto(documents, projection, event)
+  return {
+    when(event: PositionedEvent) {
+      const keys = foldInto(documents, projection, event)
+      return {
+        // biome-ignore lint/suspicious/noThenProperty: the specs read given, when, then; nobody awaits this object
+        then(expected: Readonly<Record<string, Doc | undefined>>) {
+          expect(Object.fromEntries(keys.map((key) => [key, documents.get(key)]))).to.deep.equal(expected)
+        },
+      }
+    },
+  }
+}
