@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, openSync, statSync } from 'node:fs'
+import { closeSync, fdatasyncSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { DomainError } from '../../domain/errors.ts'
 import type { EventId, Position } from '../../domain/ids.ts'
@@ -15,6 +15,7 @@ import {
   selectParameters,
   upsert,
 } from './modelSql.ts'
+import { pendingWalBytes } from './wal.ts'
 
 /** One read model: a database of its own with one connection, whose writes gather in an open transaction. */
 export interface ModelFile {
@@ -35,6 +36,7 @@ export interface ModelFile {
   settle(): void
   /** Beyond the end of the process, which `settle` is good for: beyond the end of the machine. */
   sync(): void
+  /** Of the log in use: the file keeps its size when SQLite starts it over. Not within a transaction. */
   walBytes(): number
   /** Leaves everything in the main file and nothing beside it; throws when another connection is in the way. */
   fold(): void
@@ -180,7 +182,7 @@ export const openModelFile = (path: string, declared: readonly IndexSpec[]): Mod
       fdatasyncSync(log)
       closeSync(log)
     },
-    walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+    walBytes: () => pendingWalBytes(db),
     fold() {
       settle()
       const [outcome] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[]
