@@ -36,7 +36,7 @@ export interface Given<Command, State, Event, Facts> {
 /** Folds the past; `when` decides on it; `then` compares what comes out. */
 export const given = <Command, State, Event extends { readonly type: string }, Facts>(
   decider: Decider<Command, State, Event, Facts>,
-  past: readonly (Event | Past<Event>)[],
+  past: readonly (NoInfer<Event> | Past<NoInfer<Event>>)[],
 ): Given<Command, State, Event, Facts> => {
   let folded = decider.initial()
   past.forEach((entry, revision) => {
