@@ -13,12 +13,14 @@ export interface ReceiptDeps {
   readonly receipts: Receipts
   readonly roster: Roster
   readonly timeline: Timeline
-  /** Takes a read watermark, to be durable within a second. Throws `DomainError`: NotFound, ReadBeyondLast. */
-  readonly markRead: (session: Session, conversationId: ConversationId, upTo: number) => Promise<void>
+  readonly gateway: {
+    /** Takes a read watermark, to be durable within a second. Throws `DomainError`: NotFound, ReadBeyondLast. */
+    read(session: Session, conversationId: ConversationId, upTo: number): Promise<void>
+  }
 }
 
 /** Who has received and read what. */
-export const receiptHandlers = ({ receipts, roster, timeline, markRead }: ReceiptDeps, reads: Reads) => {
+export const receiptHandlers = ({ receipts, roster, timeline, gateway }: ReceiptDeps, reads: Reads) => {
   const findMessage = async (userId: UserId, conversationId: ConversationId, messageId: string) => {
     const { intervals } = await reads.activeMembership(userId, conversationId)
     const revision = await timeline.revisionOf(conversationId, messageId)
@@ -30,7 +32,7 @@ export const receiptHandlers = ({ receipts, roster, timeline, markRead }: Receip
 
   return {
     async markRead({ params, body }, { session }) {
-      await markRead(session, params.conversationId, body.upTo)
+      await gateway.read(session, params.conversationId, body.upTo)
       return undefined
     },
 

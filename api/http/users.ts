@@ -14,7 +14,7 @@ export interface UserDeps {
   readonly directory: Directory
   readonly roster: Roster
   readonly cursors: DeviceCursorStore
-  readonly presence: { isOnline(userId: UserId): boolean }
+  readonly gateway: { isOnline(userId: UserId): boolean }
   /** Handles are looked up by their hash under this key. */
   readonly handleKey: Uint8Array
 }
@@ -48,7 +48,7 @@ export const userHandlers = (deps: UserDeps, reads: Reads) => {
     return people.map(({ userId, handle, displayName, about }) => {
       const profile = { userId, handle, displayName, about }
       if (!sharing.has(userId)) return profile
-      const online = deps.presence.isOnline(userId)
+      const online = deps.gateway.isOnline(userId)
       return { ...profile, online, lastSeen: online ? undefined : lastSeen.get(userId) }
     })
   }
