@@ -3,6 +3,9 @@ import { createLinking, type Linking } from '../../api/auth/linking.ts'
 import { type Authenticator, createAuthenticator, createLogin, type Login } from '../../api/auth/login.ts'
 import { createRegistration, type Registration } from '../../api/auth/registration.ts'
 import { createTokens, type Tokens } from '../../api/auth/tokens.ts'
+import { createHttpApp } from '../../api/http/app.ts'
+import type { PagesDeps } from '../../api/http/pages.ts'
+import { createRequestLimiter } from '../../api/http/requestLimiter.ts'
 import { createGateway } from '../../api/ws/createGateway.ts'
 import type { AnnouncedLimits, Gateway } from '../../api/ws/gateway.ts'
 import { createDispatch, type Dispatch } from '../../commands/dispatch.ts'
@@ -28,6 +31,7 @@ export interface Runtime {
   readonly newId: NewId
   readonly logger: Logger
   readonly metrics: Metrics
+  readonly pages: PagesDeps
   readonly scheduler: Scheduler
   /** Aborts when the node stops. */
   readonly stopping: AbortSignal
@@ -57,6 +61,7 @@ export const T = {
   Registration: token<Registration>('Registration'),
   Linking: token<Linking>('Linking'),
   Gateway: token<Gateway>('Gateway'),
+  HttpApp: token<ReturnType<typeof createHttpApp>>('HttpApp'),
 } as const
 
 /** The whole wiring, one line a part; engines and settings are all that differs between deployments. */
@@ -153,6 +158,29 @@ export const createContainer = (config: Config, engines: Engines, runtime: Runti
         ),
       [T.Dispatch, T.Authenticator, T.Projector, T.Timeline, T.Inbox, T.Roster, T.Receipts, T.Directory],
     )
+
+  container.bind(T.HttpApp).toResolvedValue(
+    (dispatch, authenticator, tokens, login, registration, linking, gateway, projector, ...models) => {
+      const [timeline, inbox, roster, receipts, directory] = models
+      return createHttpApp(
+        {
+          ...engines,
+          ...runtime,
+          ...runtime.pages,
+          ...{ dispatch, authenticator, tokens, login, registration, linking },
+          ...{ gateway, presence: gateway, projector, timeline, inbox, roster, receipts, directory },
+          handleKey: engines.secrets.handleKey,
+          byAccount: createRequestLimiter(config.requestsPerMinute),
+          byAddress: createRequestLimiter(config.requestsPerMinuteAndAddress),
+        },
+        config,
+      )
+    },
+    [
+      ...([T.Dispatch, T.Authenticator, T.Tokens, T.Login, T.Registration, T.Linking, T.Gateway] as const),
+      ...([T.Projector, T.Timeline, T.Inbox, T.Roster, T.Receipts, T.Directory] as const),
+    ],
+  )
   return container
 }
 
