@@ -1,69 +1,12 @@
+import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { AccountEvent } from '../../domain/account/events.ts'
-import { accountStream, type DeviceId, type HandleHash, receiptsStream } from '../../domain/ids.ts'
+import { accountStream, type DeviceId, type HandleHash } from '../../domain/ids.ts'
 import { directoryProjection } from '../../projections/directory.ts'
-import { receiptsProjection } from '../../projections/receipts.ts'
-import { rosterProjection } from '../../projections/roster.ts'
-import { ALICE, BOB, CAROL, GROUP, telling } from '../support/conversation.ts'
+import { ALICE, BOB } from '../support/conversation.ts'
 import { folding } from '../support/folding.ts'
 import { atPlace, History } from '../support/history.ts'
-
-describe('roster', () => {
-  const begun = () => {
-    const group = telling()
-    group.started()
-    group.founded(ALICE, 'admin')
-    group.founded(BOB)
-    return { ...group, past: group.history.events.slice() }
-  }
-  const BOB_THERE = { conversationId: GROUP, userId: BOB, role: 'member', sinceRevision: 2, since: atPlace(3) }
-
-  it('lists who is added', () => {
-    const { past, added } = begun()
-    folding(rosterProjection, past)
-      .when(added(CAROL))
-      .then({ [`${GROUP}/${CAROL}`]: { ...BOB_THERE, userId: CAROL, sinceRevision: 3, since: atPlace(4) } })
-  })
-
-  it('follows a new role', () => {
-    const { past, roleChanged } = begun()
-    folding(rosterProjection, past)
-      .when(roleChanged(BOB, 'admin'))
-      .then({ [`${GROUP}/${BOB}`]: { ...BOB_THERE, role: 'admin' } })
-  })
-
-  it('lists nobody who was removed or left', () => {
-    for (const end of ['removed', 'left'] as const) {
-      const story = begun()
-      folding(rosterProjection, story.past)
-        .when(story[end](BOB))
-        .then({ [`${GROUP}/${BOB}`]: undefined })
-    }
-  })
-
-  it('does not care for messages', () => {
-    const { past, sent } = begun()
-    folding(rosterProjection, past).when(sent(BOB, 'hi')).then({})
-  })
-})
-
-describe('receipts', () => {
-  it('keeps the watermarks of each user, and of all', () => {
-    const history = new History()
-    const advances = [
-      { userId: ALICE, delivered: 3, read: 1 },
-      { userId: BOB, delivered: 2, read: 2 },
-    ]
-    const data = { conversationId: GROUP, advances, allDelivered: 2, allRead: 1 }
-    folding(receiptsProjection, [])
-      .when(history.happened(receiptsStream(GROUP), { type: 'ReceiptsAdvanced', data }))
-      .then({
-        [GROUP]: { conversationId: GROUP, allDelivered: 2, allRead: 1 },
-        [`${GROUP}/${ALICE}`]: { conversationId: GROUP, userId: ALICE, delivered: 3, read: 1 },
-        [`${GROUP}/${BOB}`]: { conversationId: GROUP, userId: BOB, delivered: 2, read: 2 },
-      })
-  })
-})
+import { foldedReadSide } from '../support/readSide.ts'
 
 describe('directory', () => {
   const PHONE = '20000000-0000-8000-8000-000000000001' as DeviceId
@@ -135,5 +78,15 @@ describe('directory', () => {
     given(REGISTERED, LINKED)
       .when({ type: 'PrivacyChanged', data: { readReceipts: false, lastSeen: true } })
       .then({ ...USER, privacy: { readReceipts: false, lastSeen: true } })
+  })
+
+  it('answers for many users at once, and not for those that do not exist', async () => {
+    const history = new History()
+    history.happened(accountStream(ALICE), REGISTERED)
+    const last = history.happened(accountStream(ALICE), LINKED)
+    const side = await foldedReadSide(history.events)
+    const users = await side.directory.users([ALICE, BOB])
+    await side.close()
+    expect(users).to.deep.equal(new Map([[ALICE, { user: USER, position: last.position }]]))
   })
 })
