@@ -37,6 +37,8 @@ export interface LaneDeps {
   readonly incarnation: string
   /** Called after every step of the checkpoint. */
   readonly onAdvance?: () => void
+  /** A commit failed: what was folded since must be folded again, after `open`. */
+  readonly onFailure?: (error: unknown) => void
 }
 
 /** A document while a batch is folded into it; never changed after its batch. */
@@ -60,7 +62,7 @@ interface Batch {
 const NOWHERE = '' as Position
 
 export const createLane = (projection: Projection, model: ModelId, deps: LaneDeps): Lane => {
-  const { models, incarnation, onAdvance } = deps
+  const { models, incarnation, onAdvance, onFailure } = deps
   const handled = projection.handles === 'all' ? undefined : new Set(projection.handles)
   const schemas = new Map<string, number>(Object.entries(projection.categories))
   const recent = new Recent<StoredDoc>(RECENT_DOCUMENTS)
@@ -180,6 +182,7 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
       (error: unknown) => {
         running = undefined
         failure = { error }
+        onFailure?.(error)
       },
     )
     return dirty.size >= MAX_UNCOMMITTED ? running : undefined

@@ -52,16 +52,21 @@ export const createProjector = (deps: ProjectorDeps): Projector => {
   const onAdvance = (): void => {
     for (const listener of listeners) listener()
   }
+  const onFailure = (error: unknown): void => {
+    broken = { error }
+    following.abort()
+  }
   const lanes = new Map<string, Lane>(
     projections.map((projection) => [
       projection.name,
-      createLane(projection, modelOf(projection), { models, incarnation, onAdvance }),
+      createLane(projection, modelOf(projection), { models, incarnation, onAdvance, onFailure }),
     ]),
   )
   const paused = new Set<Lane>()
   const marks: { readonly at: number; readonly position: Position }[] = []
   const stopping = new AbortController()
   let following = new AbortController()
+  let broken: { readonly error: unknown } | undefined
   let turn: Promise<void> = Promise.resolve()
   let running: Promise<void> = Promise.resolve()
 
@@ -127,6 +132,7 @@ export const createProjector = (deps: ProjectorDeps): Projector => {
       // A long way to go must not keep the process from everything else.
       await nextTurn()
     }
+    if (broken !== undefined) throw broken.error
     if (!signal.aborted) throw new Error('the subscription to the log ended')
   }
 
@@ -149,6 +155,7 @@ export const createProjector = (deps: ProjectorDeps): Projector => {
 
   /** What was folded and not committed is folded again. */
   const reopen = async (): Promise<void> => {
+    broken = undefined
     try {
       for (const lane of active()) await open(lane)
     } catch (error) {

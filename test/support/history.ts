@@ -21,6 +21,12 @@ export interface Circumstances {
 export class History {
   readonly events: StoredEvent[] = []
   readonly #revisions = new Map<StreamName, number>()
+  readonly #kind: string
+
+  /** Histories of different kinds have no event in common. */
+  constructor(kind = 'e00') {
+    this.#kind = kind
+  }
 
   happened(stream: StreamName, event: DomainEvent, { by, commandId, schema = 1 }: Circumstances = {}): StoredEvent {
     const place = this.events.length + 1
@@ -36,7 +42,7 @@ export class History {
     const recorded = new StoredEvent(
       stream,
       revision,
-      idOf('e00', place) as EventId,
+      idOf(this.#kind, place) as EventId,
       event.type,
       JSON.stringify(event.data),
       JSON.stringify(metadata),

@@ -9,13 +9,13 @@ import { createEmbeddedReadModelStore } from '../../infra/embedded/readModelStor
 import { createDirectory } from '../../projections/directory.ts'
 import { createInbox } from '../../projections/inbox.ts'
 import type { Projection } from '../../projections/projection.ts'
-import { createProjector, type Projector } from '../../projections/projector.ts'
+import { createProjector, type Projector, type ProjectorDeps } from '../../projections/projector.ts'
 import { createReceipts } from '../../projections/receipts.ts'
 import { PROJECTIONS } from '../../projections/registry.ts'
 import { createRoster } from '../../projections/roster.ts'
 import { createTimeline } from '../../projections/timeline.ts'
 
-export interface ProjectorSettings {
+export interface ProjectorSettings extends Partial<Pick<ProjectorDeps, 'log' | 'models'>> {
   readonly projections?: readonly Projection[]
   readonly incarnation?: string
   readonly clock?: () => number
@@ -66,12 +66,9 @@ export const openReadSide = () => {
         ),
       )
     },
-    async startProjector({
-      projections = PROJECTIONS,
-      incarnation = 'first',
-      clock = Date.now,
-    }: ProjectorSettings = {}) {
-      const projector = createProjector({ log, models, projections, incarnation, logger, metrics, clock })
+    async startProjector(settings: ProjectorSettings = {}) {
+      const defaults = { log, models, projections: PROJECTIONS, incarnation: 'first' }
+      const projector = createProjector({ ...defaults, ...settings, logger, metrics })
       started.push(projector)
       await projector.start()
       return projector
