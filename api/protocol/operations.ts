@@ -1,9 +1,10 @@
 import type { z } from 'zod'
 import { ACCOUNT_OPERATIONS } from './accountOperations.ts'
 import { CONVERSATION_OPERATIONS } from './conversationOperations.ts'
+import { MESSAGE_OPERATIONS } from './messageOperations.ts'
 
 /** Everything that the HTTP API does: handlers, client and the OpenAPI document follow from this table. */
-export const OPERATIONS = { ...ACCOUNT_OPERATIONS, ...CONVERSATION_OPERATIONS } as const
+export const OPERATIONS = { ...ACCOUNT_OPERATIONS, ...CONVERSATION_OPERATIONS, ...MESSAGE_OPERATIONS } as const
 
 type Operations = typeof OPERATIONS
 export type OperationName = keyof Operations
