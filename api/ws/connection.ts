@@ -10,7 +10,7 @@ import { decodeCursor } from '../protocol/cursor.ts'
 import { CLOSE_CODES } from '../protocol/errorTables.ts'
 import type { ServerFrame } from '../protocol/serverFrames.ts'
 import { toCommand } from '../toCommand.ts'
-import { decodeFrame } from './decodeFrame.ts'
+import { type Decoded, decodeFrame } from './decodeFrame.ts'
 import type { DeviceSession } from './deviceSession.ts'
 import { errorFrame, frameOf, messageOkFrame } from './frames.ts'
 import type { Gateway } from './gateway.ts'
@@ -118,10 +118,10 @@ export class Connection {
     const now = this.#gateway.now()
     this.#heardAt = now
     if (isBinary) return this.close('MalformedFrame')
-    if (!this.#bucket.take(now)) return this.#refuse(undefined, rateLimited())
     try {
       const decoded = decodeFrame(data.toString())
-      if ('error' in decoded) this.#refuse(decoded.id, decoded.error)
+      if (!this.#bucket.take(now)) this.#refuse(idOf(decoded), rateLimited())
+      else if ('error' in decoded) this.#refuse(decoded.id, decoded.error)
       else this.#handle(decoded.frame)
     } catch (error) {
       if (error instanceof SyntaxError) return this.close('MalformedFrame')
@@ -269,6 +269,11 @@ export class Connection {
     const { conversationId } = command as { conversationId: string }
     this.send({ type: 'ok', id: frame.id, conversationId, revision, ...(cursor !== undefined && { position: cursor }) })
   }
+}
+
+const idOf = (decoded: Decoded): string | undefined => {
+  if ('error' in decoded) return decoded.id
+  return 'id' in decoded.frame ? decoded.frame.id : undefined
 }
 
 const newNonce = (): string => randomBytes(32).toString('base64url')

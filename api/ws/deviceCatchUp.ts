@@ -30,8 +30,10 @@ export const createDeviceCatchUp = (deps: DeviceCatchUpDeps) => {
       await states.catchUp(session, session.statesFrom)
       session.statesFrom = statesTo
       if (!push.ring.covers(session.sentTo)) await sendFromModels(session)
-      else if (statesTo === undefined || !push.ring.covers(statesTo)) await nextAdvance(projector)
-      else if (await sendFromRing(session, statesTo)) return
+      else if (statesTo !== undefined && push.ring.covers(statesTo)) {
+        if (await sendFromRing(session, statesTo)) return
+        // The models may have gone on while they were read: wait only if they have not.
+      } else if (projector.lowest(STATE_MODELS) === statesTo) await nextAdvance(projector)
     }
   }
 

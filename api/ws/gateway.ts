@@ -19,6 +19,7 @@ import { countBehind, findSources } from './catchUp.ts'
 import { Connection } from './connection.ts'
 import type { CursorKeeper } from './cursorKeeper.ts'
 import { DeviceSession } from './deviceSession.ts'
+import { frameOf } from './frames.ts'
 import type { LivePush } from './livePush.ts'
 import type { Presence } from './presence.ts'
 import type { ReceiptCollector } from './receiptCollector.ts'
@@ -208,6 +209,7 @@ export class Gateway {
     session.sentTo = this.push.ring.head
     session.offeredTo = session.sentTo
     session.live = true
+    session.writer.send(frameOf({ type: 'caughtUp', cursor: this.push.cursor(session.sentTo) }))
   }
 
   catchUp(session: DeviceSession): void {

@@ -1,3 +1,4 @@
+import type { MemberAdded } from '../../domain/conversation/events.ts'
 import type { EventStore } from '../../domain/eventsourcing/eventStore.ts'
 import type { PositionedEvent } from '../../domain/eventsourcing/message.ts'
 import { type ConversationId, categoryOf, type DeviceId, idOf, type Position, type UserId } from '../../domain/ids.ts'
@@ -114,7 +115,7 @@ export class LivePush implements RecentDeletions {
     const sight = this.routing.sight(session.user, conversationId, event.revision, pushed.targetRevision)
     if (sight === 'none') return
     if (sight === 'void') return session.push(pushed.voidFrame, position, undefined, 0)
-    if (event.type === 'MemberAdded') this.#sendGapBefore(session, pushed)
+    if (event.type === 'MemberAdded') this.#sendBefore(session, pushed)
     const deletedAt = session.live ? undefined : this.deletedAt(conversationId, pushed.targetRevision ?? event.revision)
     const frame =
       deletedAt === undefined || event.type === 'MessageDeleted' ? pushed.frame : pushed.deletedFrame(deletedAt)
@@ -122,15 +123,27 @@ export class LivePush implements RecentDeletions {
     session.push(frame, position, counts ? conversationId : undefined, seq)
   }
 
-  /** Whoever is added comes to know what they may not see, so that revisions stay countable. */
-  #sendGapBefore(session: DeviceSession, pushed: Pushed): void {
+  /** What comes before somebody's own addition: shown to founders, else only counted. */
+  #sendBefore(session: DeviceSession, pushed: Pushed): void {
     const { event, conversationId, position } = pushed
-    if ((event.data as { userId: UserId }).userId !== session.userId) return
+    const { userId, founding } = event.data as MemberAdded['data']
+    if (userId !== session.userId) return
+    // Whoever catches up was known to be a founder all along.
+    if (founding) return session.live ? this.#sendFounding(session, event) : undefined
     const intervals = session.user.conversations.get(conversationId) ?? []
     const index = intervals.findIndex((interval) => interval.from === event.revision)
     if (index < 0) return
     const from = index === 0 ? 0 : (intervals[index - 1]?.to ?? 0) + 1
     if (from < event.revision) session.push(pushed.voidRun(from, event.revision - 1), position, undefined, 0)
+  }
+
+  /** One append stands in one piece in the log: what founded the conversation is right before the addition. */
+  #sendFounding(session: DeviceSession, { revision, stream }: PositionedEvent): void {
+    for (let i = this.ring.end - 1 - revision; i < this.ring.end - 1; i++) {
+      const earlier = this.ring.at(i)
+      if (earlier.stream !== stream) continue
+      session.push(new Pushed(earlier, this.cursor(earlier.position)).frame, earlier.position, undefined, 0)
+    }
   }
 
   /** The device has no room: from here on it is caught up as it makes some; nothing is lost. */

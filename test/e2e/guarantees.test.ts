@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { after, before, describe, it } from 'mocha'
+import { after, before, beforeEach, describe, it } from 'mocha'
 import { Device, eventually, type Frame, newId } from '../support/device.ts'
 import { ServerProcess } from '../support/serverProcess.ts'
 
@@ -17,9 +17,10 @@ describe('The guarantees, on the real server process', function () {
       Device.register(server),
       Device.register(server),
     ])
-    await Promise.all([alice.connect(), bob.connect(), carol.connect()])
   })
   after(() => server.dispose())
+
+  beforeEach(() => reconnect(alice, bob, carol))
 
   const reconnect = async (...devices: Device[]): Promise<void> => {
     await Promise.all(devices.map((device) => device.connect()))
@@ -72,7 +73,6 @@ describe('The guarantees, on the real server process', function () {
     await bob.command({ type: 'LeaveConversation', conversationId: talk })
     expect(await bob.say(talk, 'once', messageId)).to.include({ revision: first.revision, seq: first.seq })
     expect(await bob.say(talk, 'new', newId())).to.include({ code: 'NotFound' })
-    await alice.hears('both at once')
     expect(alice.texts(talk)).to.deep.equal(['once', 'both at once'])
   })
 
@@ -202,8 +202,8 @@ describe('The guarantees, on the real server process', function () {
     await phone.connect()
     for (let i = 1; i <= 5; i++) await alice.say(talk, `number ${i}`)
     const entryOf = async (device: Device): Promise<Frame> => {
-      const { entries } = await device.get('/v1/inbox')
-      return entries.find((entry: Frame) => JSON.stringify(entry).includes(talk))
+      const { conversations } = await device.get('/v1/inbox')
+      return conversations.find((entry: Frame) => JSON.stringify(entry).includes(talk))
     }
     await eventually(async () => expect((await entryOf(bob)).unread).to.equal(5))
     bob.send({ type: 'read', conversationId: talk, upTo: 3 })

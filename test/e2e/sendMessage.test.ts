@@ -53,7 +53,7 @@ describe('A message', () => {
   it('stands in the inbox and in the timeline at once for who asks for at least its position', async () => {
     const { position } = await bob.say(talk, 'Hello, Alice')
     const inbox = await alice.get(`/v1/inbox?atLeast=${position}`)
-    expect(inbox.entries[0]).to.deep.include({ unread: 1 })
+    expect(inbox.conversations[0]).to.deep.include({ unread: 1 })
     const page = await alice.get(`/v1/conversations/${talk}/messages?atLeast=${position}`)
     expect(JSON.stringify(page)).to.include('Hello, Alice').and.to.include('Hello, Bob')
   })

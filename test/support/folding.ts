@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { PositionedEvent } from '../../domain/eventsourcing/message.ts'
-import { categoryOf } from '../../domain/ids.ts'
+import { categoryOf, type Position } from '../../domain/ids.ts'
 import type { Doc, Projection } from '../../projections/projection.ts'
+import type { StoredDoc } from '../../projections/readModelStore.ts'
 import { deepFreeze } from './decider.ts'
 
 const takes = ({ categories, handles }: Projection, event: PositionedEvent): boolean =>
@@ -19,6 +20,21 @@ const foldInto = (
     documents.set(key, after && deepFreeze(after))
   })
   return [...keys]
+}
+
+/** What a store should hold once these events are folded: the plainest fold there is. */
+export const foldAll = (projection: Projection, events: readonly PositionedEvent[]): readonly StoredDoc[] => {
+  const documents = new Map<string, Doc | undefined>()
+  const positions = new Map<string, Position>()
+  for (const event of events) {
+    const before = new Map(documents)
+    for (const key of foldInto(documents, projection, event))
+      if (documents.get(key) !== before.get(key)) positions.set(key, event.position)
+  }
+  return [...documents]
+    .filter(([, doc]) => doc !== undefined)
+    .map(([key, doc]) => ({ key, position: positions.get(key) as Position, doc }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 
 /** Given events, when one more happens, then these are the documents that it touches, whole; `undefined`: none. */
