@@ -20,7 +20,7 @@ for (const folder of ['api', 'docs/protocol'])
 
 await build({
   entryPoints: { client: 'api/client/index.ts' },
-  outdir: 'dist/web',
+  outdir: 'dist/api/web',
   bundle: true,
   format: 'esm',
   platform: 'browser',
