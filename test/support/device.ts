@@ -29,7 +29,7 @@ export class Device {
   cursor: string | undefined
   readonly streams = new Map<string, Map<number, Frame>>()
   readonly problems: string[] = []
-  /** Acknowledges every event at once, as long as this holds. */
+  /** Stores and acknowledges every event at once, as long as this holds; else it goes by as if unread. */
   acknowledges = true
 
   private constructor(server: Reachable, userId: string, deviceId: string, key: KeyObject) {
@@ -206,8 +206,8 @@ export class Device {
   #take(frame: Frame, socket: WebSocket): void {
     if (socket !== this.#socket) return
     this.frames.push(frame)
-    if (frame.type === 'event' || frame.type === 'void') this.#store(frame)
-    if (frame.type === 'caughtUp' && (this.cursor === undefined || frame.cursor > this.cursor))
+    if (this.acknowledges && (frame.type === 'event' || frame.type === 'void')) this.#store(frame)
+    if (this.acknowledges && frame.type === 'caughtUp' && (this.cursor === undefined || frame.cursor > this.cursor))
       this.cursor = frame.cursor
     const waiting = this.#waiting
     this.#waiting = []
@@ -233,7 +233,6 @@ export class Device {
     for (let revision = from; revision <= to; revision++) if (!stream.has(revision)) stream.set(revision, frame)
     if (this.cursor !== undefined && frame.cursor < this.cursor)
       this.problems.push(`cursor went back to ${frame.cursor}`)
-    if (!this.acknowledges) return
     this.cursor = frame.cursor
     this.send({ type: 'ack', cursor: frame.cursor })
   }
