@@ -75,20 +75,30 @@ export const rebuild = async (deps: RebuildDeps, options: RebuildOptions): Promi
     return folded
   }
 
-  // The live models move on meanwhile; what is left then is little.
-  while ((await foldUpTo(lanes, projector.lowest(names))) > PAGE) signal?.throwIfAborted()
-  const rebuilt: Rebuilt[] = []
-  for (const lane of lanes) {
-    const { name } = lane.projection
-    await foldUpTo([lane], projector.lowest([name]))
-    rebuilt.push(
-      await projector.whilePaused(name, async (checkpoint) => {
-        await foldUpTo([lane], checkpoint?.position)
-        return finish(deps.models, lane, options)
-      }),
-    )
+  const bringToTheHead = async (): Promise<void> => {
+    // The live models move on meanwhile; what is left then is little.
+    while ((await foldUpTo(lanes, projector.lowest(names))) > PAGE) signal?.throwIfAborted()
   }
-  return rebuilt
+
+  try {
+    await bringToTheHead()
+    const rebuilt: Rebuilt[] = []
+    for (const lane of lanes) {
+      const { name } = lane.projection
+      await foldUpTo([lane], projector.lowest([name]))
+      rebuilt.push(
+        await projector.whilePaused(name, async (checkpoint) => {
+          await foldUpTo([lane], checkpoint?.position)
+          return finish(deps.models, lane, options)
+        }),
+      )
+    }
+    return rebuilt
+  } catch (error) {
+    // Wherever it got to, the next one goes on from there.
+    await Promise.allSettled(lanes.map((lane) => lane.settle()))
+    throw error
+  }
 }
 
 const finish = async (models: ReadModelStore, lane: Lane, options: RebuildOptions): Promise<Rebuilt> => {
