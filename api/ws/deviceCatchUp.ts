@@ -5,7 +5,7 @@ import { type CatchUpDeps, type CaughtItem, catchUp, findSources } from './catch
 import type { DeviceSession } from './deviceSession.ts'
 import { eventFrame, frameOf } from './frames.ts'
 import { type LivePush, nextAdvance } from './livePush.ts'
-import { Pushed } from './pushFrames.ts'
+import { Pushed, voidFrame } from './pushFrames.ts'
 import type { StatePush } from './statePush.ts'
 
 const EVENT_MODELS = ['timeline', 'inbox']
@@ -55,8 +55,7 @@ export const createDeviceCatchUp = (deps: DeviceCatchUpDeps) => {
     const cursor = push.cursor(item.position)
     const stream = conversationStream(conversationId)
     if (item.kind === 'void') {
-      const frame = frameOf({ type: 'void', cursor, stream, from: item.from, to: item.to })
-      return session.push(frame, item.position, undefined, 0)
+      return session.push(voidFrame(cursor, stream, item.from, item.to), item.position, undefined, 0)
     }
     const { revision, eventType, at, actor, dataText, seq = 0 } = item
     const deletedAt = eventType === 'MessageSent' ? push.deletedAt(conversationId, revision) : undefined

@@ -9,7 +9,7 @@ import type { Timeline } from '../../projections/timeline.ts'
 import { encodeCursor } from '../protocol/cursor.ts'
 import type { DeviceSession } from './deviceSession.ts'
 import { EventRing } from './eventRing.ts'
-import { Pushed } from './pushFrames.ts'
+import { Pushed, voidFrame } from './pushFrames.ts'
 import { type Intervals, type RoutedUser, Routing } from './routing.ts'
 import type { StatePush } from './statePush.ts'
 
@@ -125,7 +125,7 @@ export class LivePush implements RecentDeletions {
 
   /** What comes before somebody's own addition: shown to founders, else only counted. */
   #sendBefore(session: DeviceSession, pushed: Pushed): void {
-    const { event, conversationId, position } = pushed
+    const { event, conversationId } = pushed
     const { userId, founding } = event.data as MemberAdded['data']
     if (userId !== session.userId) return
     // Whoever catches up was known to be a founder all along.
@@ -134,7 +134,10 @@ export class LivePush implements RecentDeletions {
     const index = intervals.findIndex((interval) => interval.from === event.revision)
     if (index < 0) return
     const from = index === 0 ? 0 : (intervals[index - 1]?.to ?? 0) + 1
-    if (from < event.revision) session.push(pushed.voidRun(from, event.revision - 1), position, undefined, 0)
+    if (from >= event.revision) return
+    // With a cursor of its own: a device that stored only this must still be sent the addition.
+    const cursor = this.cursor(session.offeredTo)
+    session.push(voidFrame(cursor, event.stream, from, event.revision - 1), session.offeredTo, undefined, 0)
   }
 
   /** One append stands in one piece in the log: what founded the conversation is right before the addition. */

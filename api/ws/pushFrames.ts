@@ -1,5 +1,5 @@
 import type { PositionedEvent } from '../../domain/eventsourcing/message.ts'
-import { type ConversationId, idOf, type Position, type UserId } from '../../domain/ids.ts'
+import { type ConversationId, idOf, type Position, type StreamName, type UserId } from '../../domain/ids.ts'
 import { eventFrame, frameOf } from './frames.ts'
 
 /** What routing needs of a conversation event's data. */
@@ -8,6 +8,9 @@ interface AboutMessage {
   readonly seq?: number
   readonly targetRevision?: number
 }
+
+export const voidFrame = (cursor: string, stream: StreamName, from: number, to: number): Buffer =>
+  frameOf({ type: 'void', cursor, stream, from, to })
 
 /** An event of a conversation on its way to devices: its frame is built when the first recipient needs it. */
 export class Pushed {
@@ -44,12 +47,9 @@ export class Pushed {
 
   /** In place of an event that this user may not see. */
   get voidFrame(): Buffer {
-    this.#void ??= this.voidRun(this.event.revision, this.event.revision)
+    const { stream, revision } = this.event
+    this.#void ??= voidFrame(this.#cursor, stream, revision, revision)
     return this.#void
-  }
-
-  voidRun(from: number, to: number): Buffer {
-    return frameOf({ type: 'void', cursor: this.#cursor, stream: this.event.stream, from, to })
   }
 
   /** In place of a message, or an edit of one, that was deleted for everyone since. */
