@@ -57,33 +57,23 @@ export interface PositionedEvent extends RecordedEvent {
 }
 
 /** A recorded event over stored JSON texts; data and metadata are parsed once, on first use. */
-export class StoredEvent implements PositionedEvent {
+export class StoredRecord implements RecordedEvent {
   readonly stream: StreamName
   readonly revision: number
   readonly id: EventId
   readonly type: string
   readonly dataText: string
   readonly metadataText: string
-  readonly position: Position
   #data: unknown
   #metadata: EventMetadata | undefined
 
-  constructor(
-    stream: StreamName,
-    revision: number,
-    id: EventId,
-    type: string,
-    dataText: string,
-    metadataText: string,
-    position: Position,
-  ) {
+  constructor(stream: StreamName, revision: number, id: EventId, type: string, dataText: string, metadataText: string) {
     this.stream = stream
     this.revision = revision
     this.id = id
     this.type = type
     this.dataText = dataText
     this.metadataText = metadataText
-    this.position = position
   }
 
   get data(): unknown {
@@ -94,5 +84,23 @@ export class StoredEvent implements PositionedEvent {
   get metadata(): EventMetadata {
     this.#metadata ??= JSON.parse(this.metadataText) as EventMetadata
     return this.#metadata
+  }
+}
+
+/** The same, with its place in the whole log. */
+export class StoredEvent extends StoredRecord implements PositionedEvent {
+  readonly position: Position
+
+  constructor(
+    stream: StreamName,
+    revision: number,
+    id: EventId,
+    type: string,
+    dataText: string,
+    metadataText: string,
+    position: Position,
+  ) {
+    super(stream, revision, id, type, dataText, metadataText)
+    this.position = position
   }
 }

@@ -1,113 +1,196 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import { StoredEvent } from '../../domain/eventsourcing/message.ts'
+import { DomainError } from '../../domain/errors.ts'
+import { type AppendResult, ConcurrencyConflict, type ExpectedRevision } from '../../domain/eventsourcing/eventStore.ts'
+import { type NewEvent, StoredEvent, StoredRecord } from '../../domain/eventsourcing/message.ts'
 import type { EventId, Position, StreamName } from '../../domain/ids.ts'
-import { pendingWalBytes } from './wal.ts'
 
 export const positionOf = (pos: number): Position => pos.toString(16).padStart(16, '0') as Position
 export const posOf = (position: Position): number => Number.parseInt(position, 16)
 
-/** Where a stream stands, written or not yet synced. */
-export interface StreamHead {
-  readonly streamId: number
+/** An append on its way into the file. */
+export interface Append {
+  readonly stream: StreamName
+  readonly events: readonly NewEvent[]
+  /** JSON of each event's data, and of its metadata. */
+  readonly texts: readonly { readonly data: string; readonly metadata: string }[]
+  readonly expected: ExpectedRevision
+}
+
+type Direction = 'forwards' | 'backwards'
+
+/** Where a stream stands, as written; no event may be durable yet. */
+interface Head {
+  /** 0 until the stream is made by its first event. */
+  streamId: number
   /** -1 before the first event. */
   revision: number
 }
 
-type Row = [pos: number, name: StreamName, rev: number, id: EventId, type: string, data: string, meta: string]
+type RecordRow = [rev: number, id: EventId, type: string, data: string, meta: string]
+type EventRow = [pos: number, name: StreamName, ...RecordRow]
 
-const storedEvent = ([pos, name, rev, id, type, data, meta]: Row): StoredEvent =>
-  new StoredEvent(name, rev, id, type, data, meta, positionOf(pos))
+/** Heads kept in memory; losing one costs a lookup. */
+const MAX_HEADS = 100_000
+const VERSION = 1
 
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+  CREATE TABLE IF NOT EXISTS streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE IF NOT EXISTS events (
     pos INTEGER PRIMARY KEY, stream_id INTEGER NOT NULL, rev INTEGER NOT NULL,
     id TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, meta TEXT NOT NULL,
-    UNIQUE (stream_id, rev));`
+    UNIQUE (stream_id, rev)) STRICT;
+  PRAGMA user_version = ${VERSION}`
 
-const COLUMNS = 'e.pos, s.name, e.rev, e.id, e.type, e.data, e.meta FROM events e JOIN streams s ON s.id = e.stream_id'
+const ALL = 'SELECT pos, name, rev, e.id, type, data, meta FROM events e JOIN streams s ON s.id = stream_id'
+const STREAM = 'SELECT rev, id, type, data, meta FROM events WHERE stream_id = ?'
 
-/** The log's SQLite database, statement by statement. What may be read when is the caller's business. */
-export const openLogFile = (path: string) => {
+const openDatabase = (path: string): Database.Database => {
   const db = new Database(path)
   db.pragma('journal_mode = WAL')
-  // With the sync that the log itself adds after each commit, this is synchronous = FULL in effect.
+  // With the sync that follows each commit, this is synchronous = FULL in effect.
   db.pragma('synchronous = NORMAL')
   db.pragma('wal_autocheckpoint = 0')
-  db.pragma('cache_size = -32000')
-  // A tail that was written but never synced must not be read before it is durable.
-  db.pragma('wal_checkpoint(TRUNCATE)')
+  db.pragma('cache_size = -65536')
+  const [outcome] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[]
+  if (outcome?.busy !== 0) throw new DomainError('Unavailable', `Close what else has ${path} open.`)
+  if ((db.pragma('user_version', { simple: true }) as number) > VERSION)
+    throw new DomainError('Unavailable', `${path} was written by a newer version; start that one.`)
   db.exec(SCHEMA)
+  return db
+}
 
-  const rows = <Parameters extends unknown[]>(sql: string) => db.prepare<Parameters, Row>(sql).raw()
+/** Beyond a power cut, files exist as long as the folder that names them was synced. */
+const syncFolder = (folder: string): void => {
+  const handle = openSync(folder, 'r')
+  fsyncSync(handle)
+  closeSync(handle)
+}
+
+/**
+ * The log's SQLite database: what is written, and what a reader finds up to a position. Opening it makes durable
+ * what a process that died had written and not synced, before anybody can read it.
+ */
+export const openLogFile = (path: string) => {
+  const db = openDatabase(path)
+  // A write-ahead log exists from the first transaction on, and stays while the database is open.
+  const wal = openSync(`${path}-wal`, 'r+')
+  syncFolder(dirname(path))
+
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
   const rollback = db.prepare('ROLLBACK')
-  const insert = db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)')
+  const insertEvent = db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)')
   const insertStream = db.prepare<[string]>('INSERT INTO streams (name) VALUES (?)')
-  const findStream = db.prepare<[string], { id: number }>('SELECT id FROM streams WHERE name = ?')
-  const lastRevision = db.prepare<[number], number | null>('SELECT max(rev) FROM events WHERE stream_id = ?').pluck()
-  const lastPos = db.prepare<[], number | null>('SELECT max(pos) FROM events').pluck()
-  const inStream = {
-    forwards: rows<[number, number, number, number]>(
-      `SELECT ${COLUMNS} WHERE e.stream_id = ? AND e.rev >= ? AND e.pos <= ? ORDER BY e.rev LIMIT ?`,
-    ),
-    backwards: rows<[number, number, number, number]>(
-      `SELECT ${COLUMNS} WHERE e.stream_id = ? AND e.rev <= ? AND e.pos <= ? ORDER BY e.rev DESC LIMIT ?`,
-    ),
+  const streamId = db.prepare<[string], number>('SELECT id FROM streams WHERE name = ?').pluck()
+  const lastRevision = db.prepare<[number], number>('SELECT max(rev) FROM events WHERE stream_id = ?').pluck()
+  const written = db
+    .prepare<[number, number, number], [pos: number, id: EventId]>(
+      'SELECT pos, id FROM events WHERE stream_id = ? AND rev > ? ORDER BY rev LIMIT ?',
+    )
+    .raw()
+  const recordRows = (order: string) =>
+    db.prepare<[number, number, number, number], RecordRow>(`${STREAM} AND ${order} LIMIT ?`).raw()
+  const streamRows = {
+    forwards: recordRows('rev >= ? AND pos <= ? ORDER BY rev'),
+    backwards: recordRows('rev <= ? AND pos <= ? ORDER BY rev DESC'),
   }
-  const inAll = {
-    forwards: rows<[number, number, number]>(`SELECT ${COLUMNS} WHERE e.pos > ? AND e.pos <= ? ORDER BY e.pos LIMIT ?`),
-    backwards: rows<[number, number, number]>(
-      `SELECT ${COLUMNS} WHERE e.pos < ? AND e.pos <= ? ORDER BY e.pos DESC LIMIT ?`,
-    ),
+  const eventRows = (order: string) =>
+    db.prepare<[number, number, number], EventRow>(`${ALL} WHERE ${order} LIMIT ?`).raw()
+  const allRows = {
+    forwards: eventRows('pos > ? AND pos <= ? ORDER BY pos'),
+    backwards: eventRows('pos < ? AND pos <= ? ORDER BY pos DESC'),
+  }
+
+  const heads = new Map<StreamName, Head>()
+  let last = db.prepare<[], number | null>('SELECT max(pos) FROM events').pluck().get() ?? 0
+
+  const headOf = (stream: StreamName): Head => {
+    const known = heads.get(stream)
+    if (known !== undefined) return known
+    const id = streamId.get(stream) ?? 0
+    const head = { streamId: id, revision: id === 0 ? -1 : (lastRevision.get(id) ?? -1) }
+    if (heads.size >= MAX_HEADS) heads.clear()
+    heads.set(stream, head)
+    return head
+  }
+
+  const place = ({ stream, events, texts, expected }: Append, placed: StoredEvent[]): AppendResult | Error => {
+    const head = headOf(stream)
+    const at = expected === 'noStream' ? -1 : expected
+    if (at !== head.revision) {
+      const repeated = at < head.revision ? repeats(head.streamId, events, at) : undefined
+      return repeated ?? new ConcurrencyConflict(stream, expected, head.revision < 0 ? 'noStream' : head.revision)
+    }
+    if (head.streamId === 0) head.streamId = Number(insertStream.run(stream).lastInsertRowid)
+    for (const [n, { id, type }] of events.entries()) {
+      const { data, metadata } = texts[n] as Append['texts'][number]
+      const revision = ++head.revision
+      const pos = ++last
+      insertEvent.run(pos, head.streamId, revision, id, type, data, metadata)
+      placed.push(new StoredEvent(stream, revision, id, type, data, metadata, positionOf(pos)))
+    }
+    return { firstRevision: at + 1, lastRevision: head.revision, position: positionOf(last) }
+  }
+
+  /** The same events at the same place again change nothing. */
+  const repeats = (stream: number, events: readonly NewEvent[], at: number): AppendResult | undefined => {
+    const there = written.all(stream, at, events.length)
+    const position = there.at(-1)?.[0]
+    if (position === undefined || events.some(({ id }, n) => id !== there[n]?.[1])) return undefined
+    return { firstRevision: at + 1, lastRevision: at + events.length, position: positionOf(position) }
   }
 
   return {
-    path,
-    lastPos: (): number => lastPos.get() ?? 0,
+    /** Descriptor of the write-ahead log. */
+    wal,
 
-    /** Runs a group of inserts in one transaction: all of it is written, or nothing. */
-    transaction(work: () => void): void {
+    /** Position of the newest event that was written, durable or not. */
+    last: (): number => last,
+
+    /**
+     * Commits appends in one transaction, each where its stream is as expected. Outcomes are in the order of the
+     * group, events in that of the log. Throws when nothing of the group was written.
+     */
+    write(group: readonly Append[]): { readonly outcomes: (AppendResult | Error)[]; readonly events: StoredEvent[] } {
+      const before = last
+      const events: StoredEvent[] = []
       begin.run()
       try {
-        work()
+        const outcomes = group.map((append) => place(append, events))
         commit.run()
+        return { outcomes, events }
       } catch (error) {
         if (db.inTransaction) rollback.run()
+        last = before
+        heads.clear()
         throw error
       }
     },
 
-    insert(
-      pos: number,
-      streamId: number,
-      revision: number,
-      id: string,
-      type: string,
-      data: string,
-      meta: string,
-    ): void {
-      insert.run(pos, streamId, revision, id, type, data, meta)
+    readStream(stream: StreamName, from: number, direction: Direction, upTo: number, limit: number): StoredRecord[] {
+      const { streamId } = headOf(stream)
+      return streamRows[direction]
+        .all(streamId, from, upTo, limit)
+        .map(([rev, id, type, data, meta]) => new StoredRecord(stream, rev, id, type, data, meta))
     },
 
-    /** The stream's head; a stream that is not there yet is made when `create` is set. */
-    head(stream: StreamName, create: boolean): StreamHead | undefined {
-      const found = findStream.get(stream)
-      if (found !== undefined) return { streamId: found.id, revision: lastRevision.get(found.id) ?? -1 }
-      return create ? { streamId: Number(insertStream.run(stream).lastInsertRowid), revision: -1 } : undefined
+    /** `from` is exclusive. */
+    readAll(from: number, direction: Direction, upTo: number, limit: number): StoredEvent[] {
+      return allRows[direction]
+        .all(from, upTo, limit)
+        .map(
+          ([pos, name, rev, id, type, data, meta]) => new StoredEvent(name, rev, id, type, data, meta, positionOf(pos)),
+        )
     },
 
-    readStream(streamId: number, from: number, direction: 'forwards' | 'backwards', upTo: number, limit: number) {
-      return inStream[direction].all(streamId, from, upTo, limit).map(storedEvent)
-    },
+    database: db,
 
-    readAll(from: number, direction: 'forwards' | 'backwards', upTo: number, limit: number) {
-      return inAll[direction].all(from, upTo, limit).map(storedEvent)
+    close(): void {
+      closeSync(wal)
+      db.close()
     },
-
-    pendingWalBytes: () => pendingWalBytes(db),
-    close: () => db.close(),
   }
 }
 

@@ -1,54 +1,65 @@
-import type { PositionedEvent } from '../../domain/eventsourcing/message.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { StoredEvent } from '../../domain/eventsourcing/message.ts'
 import { posOf } from './logFile.ts'
 
-/** Events that may wait for one subscriber in memory; beyond that it reads them from the file. */
-const MAX_WAITING = 8_192
-const PAGE = 1_000
+/** What may wait for one subscriber in memory, in characters; beyond it the subscriber reads from the file. */
+const MAX_WAITING = 16 * 1024 * 1024
+/** An event besides its texts, reckoned in characters. */
+const EVENT_OVERHEAD = 500
+const PAGE = 512
+
+interface Batch {
+  readonly events: readonly StoredEvent[]
+  readonly size: number
+}
 
 interface Subscriber {
   /** True while everything after what it was given waits in `batches`. */
   live: boolean
-  batches: (readonly PositionedEvent[])[]
+  batches: Batch[]
   waiting: number
-  wake: (() => void) | undefined
+  wake: () => void
 }
 
 export interface LogReader {
   /** Newest durable position. */
   synced(): number
   /** What comes after a position, oldest first. */
-  read(after: number, limit: number): readonly PositionedEvent[]
+  read(after: number, limit: number): readonly StoredEvent[]
 }
 
 /** Feeds subscribers with durable events: from memory while they keep up, from the file while they do not. */
 export const createSubscriptions = (log: LogReader) => {
   const subscribers = new Set<Subscriber>()
+  let ended: Error | undefined
 
-  async function* subscribe(from: number, signal: AbortSignal): AsyncGenerator<readonly PositionedEvent[]> {
-    const subscriber: Subscriber = { live: false, batches: [], waiting: 0, wake: undefined }
+  async function* subscribe(from: number, signal: AbortSignal): AsyncGenerator<readonly StoredEvent[]> {
+    const subscriber: Subscriber = { live: false, batches: [], waiting: 0, wake: () => undefined }
     let given = from
-    const wake = () => subscriber.wake?.()
+    const wake = () => subscriber.wake()
     subscribers.add(subscriber)
     signal.addEventListener('abort', wake)
     try {
       while (!signal.aborted) {
+        if (ended !== undefined) throw ended
         const batch = subscriber.batches.shift()
         if (batch !== undefined) {
-          subscriber.waiting -= batch.length
-          given = posOf((batch.at(-1) as PositionedEvent).position)
-          yield batch
+          subscriber.waiting -= batch.size
+          given = endOf(batch.events)
+          yield batch.events
         } else if (given < log.synced()) {
           // Whatever is published from here on is read from the file as well, until there is nothing left to read.
           subscriber.live = false
           const page = log.read(given, PAGE)
-          given = posOf((page.at(-1) as PositionedEvent).position)
+          given = endOf(page)
           yield page
+          // A long way to go must not keep the process from everything else.
+          await nextTurn()
         } else {
           subscriber.live = true
           await new Promise<void>((resolve) => {
             subscriber.wake = resolve
           })
-          subscriber.wake = undefined
         }
       }
     } finally {
@@ -61,16 +72,31 @@ export const createSubscriptions = (log: LogReader) => {
     /** `from` is exclusive. */
     subscribe,
 
-    publish(events: readonly PositionedEvent[]): void {
+    publish(events: readonly StoredEvent[]): void {
+      const size = sizeOf(events)
       for (const subscriber of subscribers) {
         if (!subscriber.live) continue
-        if (subscriber.waiting + events.length > MAX_WAITING) subscriber.live = false
+        if (subscriber.waiting > 0 && subscriber.waiting + size > MAX_WAITING) subscriber.live = false
         else {
-          subscriber.batches.push(events)
-          subscriber.waiting += events.length
+          subscriber.batches.push({ events, size })
+          subscriber.waiting += size
         }
-        subscriber.wake?.()
+        subscriber.wake()
       }
     },
+
+    /** Nothing comes any more: whoever still waits is told why. */
+    end(reason: Error): void {
+      ended = reason
+      for (const { wake } of subscribers) wake()
+    },
   }
+}
+
+const endOf = (events: readonly StoredEvent[]): number => posOf((events.at(-1) as StoredEvent).position)
+
+const sizeOf = (events: readonly StoredEvent[]): number => {
+  let size = 0
+  for (const { dataText, metadataText } of events) size += dataText.length + metadataText.length + EVENT_OVERHEAD
+  return size
 }

@@ -1,0 +1,55 @@
+import type Database from 'better-sqlite3'
+import { createCheckpointer } from './checkpointer.ts'
+
+const FRAME_BYTES = 4_096 + 24
+/** What may wait in the write-ahead log before it is moved in the background. */
+const MOVE_BYTES = 8 * 1024 * 1024
+
+export interface LogCheckpoints {
+  /** Called after each commit: moves in the background what has gathered. */
+  keepUp(): void
+  /** Resolves when the next commit may be made; `undefined` when there is nothing to wait for. */
+  room(): Promise<void> | undefined
+  close(): Promise<void>
+}
+
+/**
+ * Keeps the write-ahead log short. SQLite starts it over only when all of it was moved, which never happens while
+ * commits go on: above `maxBytes` the next one waits until the little that was not moved yet is, too.
+ */
+export const createLogCheckpoints = (db: Database.Database, maxBytes: number): LogCheckpoints => {
+  const checkpointer = createCheckpointer()
+  const state = db.prepare<[], [busy: number, frames: number, moved: number]>('PRAGMA wal_checkpoint(NOOP)').raw()
+  let moving: Promise<void> | undefined
+
+  const move = (): Promise<void> => {
+    moving ??= checkpointer
+      .checkpoint(db.name)
+      // What could not be moved is tried again after the next commit.
+      .catch(() => undefined)
+      .finally(() => {
+        moving = undefined
+      })
+    return moving
+  }
+
+  const measure = (): { readonly bytes: number; readonly unmoved: number } => {
+    const [, frames, moved] = state.get() ?? [0, 0, 0]
+    return { bytes: frames * FRAME_BYTES, unmoved: (frames - moved) * FRAME_BYTES }
+  }
+
+  return {
+    keepUp() {
+      if (moving === undefined && measure().unmoved >= MOVE_BYTES) void move()
+    },
+    room() {
+      const { bytes, unmoved } = measure()
+      if (unmoved === 0 || bytes < maxBytes) return undefined
+      return moving === undefined ? move() : moving.then(move)
+    },
+    async close() {
+      await moving
+      await checkpointer.close()
+    },
+  }
+}
