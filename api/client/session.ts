@@ -1,52 +1,55 @@
-import { DomainError } from '../../domain/errors.ts'
-import type { OperationRequest, OperationResponse } from '../protocol/operations.ts'
+import type { Clock } from '../../domain/ports.ts'
+import type { Identity } from './account.ts'
 import { signLogin } from './deviceKey.ts'
-import type { Call, CallOptions, UsedOperation } from './http.ts'
-import type { Identity } from './storage/storage.ts'
+import type { Http } from './http.ts'
 
 /** Tokens are renewed this long before they end. */
 const MARGIN_MS = 30_000
 
-/** Does operations as this device: signs in with its key when the access token is missing, old or refused. */
-export const createSignedCall = (call: Call, identity: Identity, origin: string, now: () => number): Call => {
-  let session: Promise<{ readonly accessToken: string; readonly expiresAt: number }> | undefined
+interface Session {
+  readonly accessToken: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
 
-  const signIn = async () => {
-    const { userId, deviceId } = identity
-    const { nonce } = await call('createChallenge', { body: { deviceId } })
-    const signature = await signLogin(identity, origin, nonce)
-    const { accessToken, expiresAt } = await call('createSession', {
+export interface TokensDeps {
+  /** For operations without a token. */
+  readonly http: Http
+  readonly identity: Identity
+  /** Of the server. */
+  readonly origin: string
+  readonly now: Clock
+}
+
+/** Access tokens, got with the device key: whoever has that needs no refresh token. Concurrent callers share a login. */
+export const createTokens = ({ http, identity, origin, now }: TokensDeps): ((renew: boolean) => Promise<string>) => {
+  let session: Promise<Session> | undefined
+
+  const logIn = async (): Promise<Session> => {
+    const { userId, deviceId, key } = identity
+    const { nonce } = await http.call('createChallenge', { body: { deviceId } })
+    const signature = await signLogin(key, { origin, deviceId, nonce })
+    const { accessToken, expiresAt } = await http.call('createSession', {
       body: { userId, deviceId, origin, nonce, signature },
     })
     return { accessToken, expiresAt: Date.parse(expiresAt) }
   }
 
-  const renew = () => {
-    const renewed = signIn()
-    session = renewed
-    renewed.catch(() => {
-      if (session === renewed) session = undefined
+  const begin = (): Promise<Session> => {
+    const begun = logIn()
+    session = begun
+    begun.catch(() => {
+      if (session === begun) session = undefined
     })
-    return renewed
+    return begun
   }
 
-  const token = async (): Promise<string> => {
-    const known = await session
+  return async (renew) => {
+    const current = session
+    const known = renew ? undefined : await current
     if (known !== undefined && now() < known.expiresAt - MARGIN_MS) return known.accessToken
-    return (await renew()).accessToken
-  }
-
-  return async <Name extends UsedOperation>(
-    name: Name,
-    request: OperationRequest<Name>,
-    options: CallOptions = {},
-  ): Promise<OperationResponse<Name>> => {
-    try {
-      return await call(name, request, { ...options, token: await token() })
-    } catch (error) {
-      if (!(error instanceof DomainError) || !['TokenExpired', 'NotAuthenticated'].includes(error.code)) throw error
-      session = undefined
-      return await call(name, request, { ...options, token: await token() })
-    }
+    // Somebody else who waited may have begun to log in meanwhile.
+    const { accessToken } = await (session === current || session === undefined ? begin() : session)
+    return accessToken
   }
 }

@@ -33,7 +33,7 @@ export const openSqliteStorage = async (file: string): Promise<ClientStorage> =>
   })
 
   return {
-    get: async (keys) => attempt(() => keys.map((key) => valueOf(get.get(key)))),
+    get: async (keys) => attempt(() => keys.map((key) => valueIn(get.get(key)))),
     list: async ({ from, to, reverse = false, limit = -1 }: StorageRange) =>
       attempt(() => (reverse ? listDown : listUp).all(from, to, limit).map(entryOf)),
     commit: async (writes) => attempt(() => commit(writes)),
@@ -77,6 +77,6 @@ const failed = (error: unknown): ClientError =>
     cause: error,
   })
 
-const valueOf = (row: Row | undefined): StoredValue | undefined => (row === undefined ? undefined : parse(row))
+const valueIn = (row: Row | undefined): StoredValue | undefined => (row === undefined ? undefined : parse(row))
 const entryOf = (row: Row): StoredEntry => ({ key: row.key, value: parse(row) })
 const parse = ({ value }: Row): StoredValue => JSON.parse(value)
