@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/** The server under test has this core to itself, the load has the other. */
+const SERVER_CORE = '0'
+const LOAD_CORE = '1'
+/** Ticks a second in which /proc counts processor time, on every Linux that Node runs on. */
+const TICKS = 100
+const PAGE_KIB = 4
+/** Lets the bench ask for a garbage collection, so that memory means what is held. */
+const COLLECT_ON_SIGNAL = "data:text/javascript,process.on('SIGUSR2',()=>globalThis.gc())"
+
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+export const pinLoad = (): void => {
+  const { status } = spawnSync('taskset', ['-a', '-c', '-p', LOAD_CORE, String(process.pid)])
+  if (status !== 0) throw new Error('the bench needs taskset (util-linux) and a second core')
+}
+
+export interface PinnedOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** Options of Node itself. */
+  readonly node?: readonly string[]
+  /** Folder for a processor profile, written when the process ends by itself. */
+  readonly profile?: string | undefined
+}
+
+/** A server process on a core of its own. */
+export class PinnedProcess {
+  readonly #child: ChildProcess
+  /** The first address that it printed. */
+  readonly url: string
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child
+    this.url = url
+  }
+
+  /** Resolves when it has printed where it listens. */
+  static async start(command: readonly string[], options: PinnedOptions = {}): Promise<PinnedProcess> {
+    const { environment = {}, node = [], profile } = options
+    const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+    const flags = ['--expose-gc', '--import', COLLECT_ON_SIGNAL, ...profiling, ...node]
+    const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, ...flags, ...command], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    running.add(child)
+    child.once('exit', () => running.delete(child))
+    return new Promise((resolve, reject) => {
+      let output = ''
+      child.once('exit', (code, signal) => reject(new Error(`${command.join(' ')} ended: ${code ?? signal}`)))
+      child.stdout?.on('data', (text: Buffer) => {
+        output += text.toString()
+        const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0]
+        if (url !== undefined) resolve(new PinnedProcess(child, url))
+      })
+    })
+  }
+
+  #proc(file: string): string {
+    return readFileSync(`/proc/${this.#child.pid}/${file}`, 'utf8')
+  }
+
+  /** Processor time used so far by all its threads, in milliseconds. */
+  cpuMs(): number {
+    const text = this.#proc('stat')
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS
+  }
+
+  residentKiB(): number {
+    return Number(this.#proc('statm').split(' ')[1]) * PAGE_KIB
+  }
+
+  /** Memory that is held, after garbage was collected. */
+  async heldKiB(): Promise<number> {
+    for (let i = 0; i < 3; i++) {
+      this.#child.kill('SIGUSR2')
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    }
+    return this.residentKiB()
+  }
+
+  /** Ends it in good order, so that everything is written. */
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
+    this.#child.kill('SIGTERM')
+    await ended
+  }
+}
