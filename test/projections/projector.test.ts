@@ -239,6 +239,53 @@ describe('projector', () => {
     expect(side.logged.length).to.be.greaterThan(0)
   })
 
+  it('folds nothing twice where documents were written and the checkpoint was not', async () => {
+    await send(2)
+    await folded(await side.startProjector({ projections: [counter] }), counter)
+    await side.stopProjectors()
+    const before = await side.models.checkpoint('counter@1')
+    if (before === undefined) throw new Error('nothing was folded')
+    const dying: ReadModelStore = {
+      ...side.models,
+      async commit(model, documents) {
+        await side.models.commit(model, documents, before)
+        throw new DomainError('Unavailable', 'not now')
+      },
+    }
+    await send(3)
+    await side.startProjector({ models: dying, projections: [counter] })
+    while ((await counted()) !== 5) await new Promise(setImmediate)
+    await side.stopProjectors()
+    expect(await side.models.checkpoint('counter@1')).to.deep.equal(before)
+    await send(1)
+    await folded(await side.startProjector({ projections: [counter] }), counter)
+    expect(await counted()).to.equal(6)
+  })
+
+  it('folds on while a slow commit is under way', async () => {
+    const waiting: (() => void)[] = []
+    const models: ReadModelStore = {
+      ...side.models,
+      async commit(model, documents, checkpoint) {
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        return side.models.commit(model, documents, checkpoint)
+      },
+    }
+    const projector = await side.startProjector({ models, projections: [counter] })
+    for (let n = 0; n < 5; n++) {
+      await send(1)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(waiting).to.have.length(1)
+    const done = folded(projector, counter)
+    for (let committed = 0; committed < 2; committed++) {
+      waiting.shift()?.()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await done
+    expect(await counted()).to.equal(5)
+  })
+
   it('prunes tombstones a day after they were passed', async () => {
     let now = 0
     const projector = await side.startProjector({ projections: [rosterProjection], clock: () => now })

@@ -141,6 +141,19 @@ describe('readPage', () => {
     expect((await page([{ from: 5 }], 6, 2)).items).to.deep.equal([hidden(6, 7, (events[7] as StoredEvent).position)])
   })
 
+  it('hides an edit from who was away when the message was sent', async () => {
+    const { sent, edited, page, events } = begun()
+    sent(ALICE, 'you are away')
+    sent(ALICE, 'you are back')
+    edited(1, 'you were away')
+    expect((await page([{ from: 0, to: 3 }, { from: 5 }])).items).to.deep.equal([
+      ...events.slice(0, 4).map(asStored),
+      hidden(4, 4, (events[4] as StoredEvent).position),
+      asStored(events[5] as StoredEvent),
+      hidden(6, 6, (events[6] as StoredEvent).position),
+    ])
+  })
+
   it('hides what it does not know about a message that the reader may not see', async () => {
     const { sent, wondered, page, events } = begun()
     sent(ALICE, 'before your time')
