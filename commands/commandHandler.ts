@@ -1,10 +1,20 @@
-import { DomainError } from '../domain/errors.ts'
+import type { DomainError } from '../domain/errors.ts'
 import type { Decider } from '../domain/eventsourcing/decider.ts'
 import { type AppendResult, ConcurrencyConflict } from '../domain/eventsourcing/eventStore.ts'
 import type { DomainEvent, NewEvent, RecordedEvent } from '../domain/eventsourcing/message.ts'
-import type { CommandId, StreamName } from '../domain/ids.ts'
+import type { StreamName } from '../domain/ids.ts'
 import type { Clock, Logger, NewId } from '../domain/ports.ts'
-import { type Accepted, type Answer, type CommandMeta, type Decided, decideBatch, type Pending } from './decideBatch.ts'
+import {
+  type Accepted,
+  type Answer,
+  type Batch,
+  type CommandMeta,
+  type Decided,
+  decideBatch,
+  type Pending,
+} from './decideBatch.ts'
+import { prepareBatch, type Sources } from './prepareBatch.ts'
+import { asDomainError, busy, idempotencyConflict } from './refusals.ts'
 import { type CachedStream, createStreamStates, type StreamStatesDeps } from './streamStates.ts'
 import { createWorkers } from './workers.ts'
 
@@ -13,15 +23,11 @@ const MAX_ATTEMPTS = 10
 const MAX_BACKOFF_MS = 10
 
 /** One kind of aggregate, as the handler runs it. */
-export interface Aggregate<Command, State, Event, Facts> {
+export interface Aggregate<Command, State, Event, Facts> extends Sources<Command, Facts> {
   readonly decider: Decider<Command, State, Event, Facts>
   readonly streamOf: (command: Command) => StreamName
-  /** Facts of other streams that the decision needs; a promise only where something must be read. */
-  readonly factsFor: (command: Command, meta: CommandMeta) => Facts | Promise<Facts>
   /** Upper bound of the bytes of an event's content. */
   readonly weigh: (event: Event) => number
-  /** Finds a command that may be older than the window remembers, whose oldest is at revision `oldest`. */
-  readonly findOld: (stream: StreamName, id: CommandId, oldest: number) => Promise<number | 'none' | 'unknown'>
   /** Version of the state's shape in snapshots. */
   readonly stateVersion: number
 }
@@ -51,6 +57,8 @@ interface Worker<Command, State, Facts> extends CachedStream<State> {
   queue: Pending<Command, Facts>[]
   readers: { resolve: (state: State) => void; reject: (error: unknown) => void }[]
   running: boolean
+  /** Newest revision that the feed told of: the state is behind while this is ahead of it. */
+  observed: number
 }
 
 /**
@@ -70,6 +78,7 @@ export const createCommandHandler = <Command, State, Event extends DomainEvent, 
     queue: [],
     readers: [],
     running: false,
+    observed: -1,
   }))
   let ready: W[] = []
 
@@ -84,11 +93,16 @@ export const createCommandHandler = <Command, State, Event extends DomainEvent, 
     })
   }
 
+  const isCurrent = (worker: W): boolean => worker.current && worker.observed <= worker.revision
+
   const run = (worker: W): void => {
-    if (worker.current) return runBatch(worker)
+    if (isCurrent(worker)) return runBatch(worker)
     states.readOn(worker).then(
       () => runBatch(worker),
-      (error: unknown) => fail(worker, worker.queue.splice(0), error),
+      (error: unknown) => {
+        for (const reader of worker.readers.splice(0)) reader.reject(asDomainError(error))
+        fail(worker, worker.queue.splice(0), error)
+      },
     )
   }
 
@@ -96,46 +110,19 @@ export const createCommandHandler = <Command, State, Event extends DomainEvent, 
     const batch = worker.queue
     if (batch.length === 0) return next(worker)
     worker.queue = []
-    const preparing = prepare(worker, batch)
+    const preparing = prepareBatch(worker, batch, aggregate)
     if (preparing === undefined) return append(worker, batch)
     void preparing.then(() => append(worker, batch))
   }
 
-  /** Facts, and what became of ids too old for the window; nothing to wait for in the common case. */
-  const prepare = (worker: W, batch: readonly P[]): Promise<unknown> | undefined => {
-    const waits: Promise<void>[] = []
-    for (const pending of batch) {
-      const id = pending.meta.commandId
-      if (worker.window.mayHaveLeft(id) && worker.window.revisionOf(id) === undefined)
-        waits.push(findOld(worker, pending))
-      const facts = aggregate.factsFor(pending.command, pending.meta)
-      if (facts instanceof Promise) waits.push(waitForFacts(pending, facts))
-      else pending.facts = facts
-    }
-    return waits.length === 0 ? undefined : Promise.all(waits)
-  }
-
-  const waitForFacts = async (pending: P, facts: Promise<Facts>): Promise<void> => {
-    try {
-      pending.facts = await facts
-    } catch (error) {
-      pending.failure = asDomainError(error)
-    }
-  }
-
-  const findOld = async (worker: W, pending: P): Promise<void> => {
-    try {
-      const id = pending.meta.commandId
-      const found = await aggregate.findOld(worker.stream, id, worker.window.oldestRevision())
-      if (found === 'unknown') pending.failure = busy()
-      else if (found !== 'none') pending.foundAt = found
-    } catch (error) {
-      pending.failure = asDomainError(error)
-    }
-  }
-
   const append = (worker: W, batch: P[]): void => {
-    const { decided, events, rest } = decideBatch(worker, batch, decider, aggregate.weigh, deps.newId, deps.clock())
+    let outcome: Batch<Command, Event, Facts>
+    try {
+      outcome = decideBatch(worker, batch, decider, aggregate.weigh, deps.newId, deps.clock())
+    } catch (error) {
+      return fail(worker, batch, error)
+    }
+    const { decided, events, rest } = outcome
     if (rest.length > 0) worker.queue = rest.concat(worker.queue)
     if (events.length === 0) return settle(worker, decided, events, undefined)
     const expectedRevision = worker.revision < 0 ? 'noStream' : worker.revision
@@ -149,45 +136,51 @@ export const createCommandHandler = <Command, State, Event extends DomainEvent, 
     )
   }
 
-  /** The batch is durable: answers everybody. */
+  /** The batch is durable: answers everybody. An append at its revision proves that the state was the newest. */
   const settle = (
     worker: W,
     decided: readonly Decided<Command, Event, Facts>[],
     events: readonly NewEvent[],
     result: AppendResult | undefined,
   ): void => {
-    const refused: { pending: P; error: DomainError }[] = []
+    const unproven: { pending: P; answer: Accepted | DomainError }[] = []
     for (const outcome of decided) {
-      const { pending } = outcome
-      if (outcome.kind === 'accepted') {
-        const { event, revision } = outcome
-        pending.answer(result === undefined ? { event, revision } : { event, revision, position: result.position })
-      } else if (outcome.kind === 'repeated') {
+      const { pending, kind } = outcome
+      if (kind === 'repeated') {
         const inBatch = result && events[outcome.revision - result.firstRevision]
         answerRepeated(worker.stream, pending, outcome.revision, inBatch)
-      } else if (outcome.kind === 'failed') pending.answer(outcome.error)
-      else refused.push(outcome)
+      } else {
+        const answer = kind === 'accepted' ? accepted(outcome, result) : outcome.error
+        if (result !== undefined || kind === 'failed') pending.answer(answer)
+        else unproven.push({ pending, answer })
+      }
     }
-    if (refused.length === 0) return next(worker)
-    confirm(worker, refused).then(
+    if (unproven.length === 0) return next(worker)
+    confirm(worker, unproven).then(
       () => next(worker),
-      (error: unknown) => fail(worker, refused.map(pendingOf), error),
+      (error: unknown) => fail(worker, unproven.map(pendingOf), error),
     )
   }
 
   const next = (worker: W): void => {
-    for (const reader of worker.readers.splice(0)) reader.resolve(worker.state)
-    if (worker.queue.length > 0) schedule(worker)
+    if (worker.current) for (const reader of worker.readers.splice(0)) reader.resolve(worker.state)
+    if (worker.queue.length > 0 || worker.readers.length > 0) schedule(worker)
     else worker.running = false
   }
 
-  /** Another node may have changed what made the command refusable: only a refusal on the newest state stands. */
-  const confirm = async (worker: W, refused: readonly { pending: P; error: DomainError }[]): Promise<void> => {
+  /**
+   * Another node may have changed what made the command refusable, or what left it nothing to do: only what was
+   * decided on the newest state stands.
+   */
+  const confirm = async (
+    worker: W,
+    unproven: readonly { pending: P; answer: Accepted | DomainError }[],
+  ): Promise<void> => {
     const newer = await deps.store.readStream(worker.stream, { from: worker.revision + 1, maxCount: 1 })
     if (newer.length > 0) {
       worker.current = false
-      requeue(worker, refused.map(pendingOf))
-    } else for (const { pending, error } of refused) pending.answer(error)
+      requeue(worker, unproven.map(pendingOf))
+    } else for (const { pending, answer } of unproven) pending.answer(answer)
   }
 
   const answerRepeated = (stream: StreamName, pending: P, revision: number, inBatch: NewEvent | undefined): void => {
@@ -208,7 +201,7 @@ export const createCommandHandler = <Command, State, Event extends DomainEvent, 
   ): Accepted | DomainError => {
     const event = decider.upcast(stored)
     const same = stored.metadata.actor.userId === meta.actor.userId && event && decider.repeats(command, event)
-    return same ? { event, revision } : conflict()
+    return same ? { event, revision } : idempotencyConflict()
   }
 
   /** What was decided did not reach the log: forget it, and decide again where the stream had moved on. */
@@ -222,7 +215,6 @@ export const createCommandHandler = <Command, State, Event extends DomainEvent, 
     const refusal = asDomainError(error)
     if (refusal.code === 'Internal') deps.logger.error({ error, stream: worker.stream }, 'a command failed')
     for (const pending of pendings) pending.answer(refusal)
-    for (const reader of worker.readers.splice(0)) reader.reject(refusal)
     next(worker)
   }
 
@@ -253,7 +245,7 @@ export const createCommandHandler = <Command, State, Event extends DomainEvent, 
 
     state(stream) {
       const worker = workers.get(stream)
-      if (worker.current && !worker.running) return Promise.resolve(worker.state)
+      if (isCurrent(worker) && !worker.running) return Promise.resolve(worker.state)
       return new Promise((resolve, reject) => {
         worker.readers.push({ resolve, reject })
         if (!worker.running) schedule(worker)
@@ -262,16 +254,14 @@ export const createCommandHandler = <Command, State, Event extends DomainEvent, 
 
     observe({ stream, revision }) {
       const worker = workers.peek(stream)
-      if (worker !== undefined && !worker.running && revision > worker.revision) worker.current = false
+      if (worker !== undefined && revision > worker.observed) worker.observed = revision
     },
   }
 }
 
+const accepted = (
+  { event, revision }: Pick<Accepted, 'event' | 'revision'>,
+  result: AppendResult | undefined,
+): Accepted => (result === undefined ? { event, revision } : { event, revision, position: result.position })
+
 const pendingOf = <P>(decided: { readonly pending: P }): P => decided.pending
-
-const asDomainError = (error: unknown): DomainError =>
-  error instanceof DomainError ? error : new DomainError('Internal', 'The server failed; try the same again later.')
-
-const busy = () => new DomainError('Busy', 'Too much is going on here right now; try the same again in a moment.')
-const conflict = () =>
-  new DomainError('IdempotencyConflict', 'This id was used before for something else; make a new id for a new command.')

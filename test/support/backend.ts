@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createDispatch, type Dispatch } from '../../commands/dispatch.ts'
+import { createDispatch, type Dispatch, type DispatchDeps } from '../../commands/dispatch.ts'
 import type { EventStore } from '../../domain/eventsourcing/eventStore.ts'
 import type { RecordedEvent } from '../../domain/eventsourcing/message.ts'
 import type { StreamName } from '../../domain/ids.ts'
@@ -14,6 +14,8 @@ import { createEmbeddedState, type EmbeddedState } from '../../infra/embedded/st
 export interface Backend extends EmbeddedState {
   readonly store: EventStore
   readonly dispatch: Dispatch
+  /** What the dispatch was made from: another one is another node on the same log. */
+  readonly deps: DispatchDeps
   readonly newId: NewId
   readonly clock: () => number
   advance(ms: number): void
@@ -38,7 +40,7 @@ export const openBackend = async (): Promise<Backend> => {
         throw error
       },
     })
-    const dispatch = createDispatch({
+    const deps: DispatchDeps = {
       store,
       snapshots: state.snapshots,
       incarnation: 'test',
@@ -57,7 +59,7 @@ export const openBackend = async (): Promise<Backend> => {
         maxDevices: 3,
       },
       lookup: { find: async () => 'unknown' },
-    })
+    }
     const close = async () => {
       await store.close()
       await state.close()
@@ -65,7 +67,8 @@ export const openBackend = async (): Promise<Backend> => {
     return {
       ...state,
       store,
-      dispatch,
+      dispatch: createDispatch(deps),
+      deps,
       newId,
       clock,
       advance(ms) {
