@@ -19,8 +19,8 @@ export type StopReason =
 
 export type ConnectionEvent =
   | { readonly type: 'connect' }
-  /** The platform says that there is no network, or there is again. */
-  | { readonly type: 'networkLost' | 'networkFound' }
+  /** The platform says that there is a network again. */
+  | { readonly type: 'networkFound' }
   | { readonly type: 'challenged' }
   | { readonly type: 'welcomed' }
   | { readonly type: 'caughtUp' }
@@ -78,9 +78,6 @@ export const connectionStep = (state: ConnectionState, event: ConnectionEvent): 
       return state.phase === 'offline' || state.phase === 'waiting' ? open(state) : stay(state)
     case 'networkFound':
       return state.phase === 'waiting' ? open({ ...state, attempts: 0 }) : stay(state)
-    case 'networkLost':
-      // Only a hint, and often a wrong one: deadlines tell whether a socket that is open still works.
-      return stay(state)
     case 'challenged':
       return state.phase === 'connecting'
         ? { state: { ...state, phase: 'authenticating' }, effects: [{ type: 'hello' }] }

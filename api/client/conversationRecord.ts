@@ -38,6 +38,8 @@ export interface ConversationRecord {
   readonly lastSeq: number
   /** Own watermarks: read, sent, and where the conversation was when this user was added. */
   readonly read: number
+  /** As far as the server is known to have stored `read`; what is beyond is said again after reconnecting. */
+  readonly readStored: number
   readonly lastSent: number
   readonly joinedSeq: number
   /** ISO 8601. */
@@ -70,6 +72,7 @@ export const newConversation = (conversationId: string): ConversationRecord => (
   next: 0,
   lastSeq: 0,
   read: 0,
+  readStored: 0,
   lastSent: 0,
   joinedSeq: 0,
   activity: '',
@@ -178,7 +181,7 @@ export const describe = (before: ConversationRecord, entry: InboxEntry): Convers
     role,
     active,
     lastSeq: Math.max(before.lastSeq, lastSeq),
-    read: Math.max(before.read, read),
+    ...storedRead(before, read),
     // Whatever the server subtracted besides: own messages, and those from before joining.
     joinedSeq: Math.max(before.joinedSeq, active ? lastSeq - unread : 0),
     activity,
@@ -195,6 +198,11 @@ const previewOf = (last: NonNullable<InboxEntry['last']>): MessagePreview => {
   return { messageId, revision, seq, from, at, ...(content && { content }), ...(deleted && { deleted }) }
 }
 
+const storedRead = ({ read, readStored }: ConversationRecord, stored: number) => ({
+  read: Math.max(read, stored),
+  readStored: Math.max(readStored, stored),
+})
+
 interface StateData {
   readonly read?: number
   readonly allDelivered?: number
@@ -205,7 +213,7 @@ interface StateData {
 /** Receipts and own watermarks only grow, so that their order does not matter. */
 export const foldState = (before: ConversationRecord, frame: StateFrame, self: string): ConversationRecord => {
   const { read = 0, allDelivered = 0, allRead = 0, advances = [] } = frame.data as StateData
-  if (frame.kind === 'userState') return read > before.read ? { ...before, read } : before
+  if (frame.kind === 'userState') return { ...before, ...storedRead(before, read) }
   return foldWatermarks(before, { allDelivered, allRead, advances }, self)
 }
 
@@ -222,7 +230,7 @@ export const foldWatermarks = (
   }
   return {
     ...before,
-    read: Math.max(before.read, by[self]?.read ?? 0),
+    ...storedRead(before, by[self]?.read ?? 0),
     receipts: {
       ...receipts,
       by,
@@ -235,8 +243,10 @@ export const foldWatermarks = (
 export const unreadOf = ({ active, lastSeq, read, lastSent, joinedSeq }: ConversationRecord): number =>
   active ? Math.max(0, lastSeq - Math.max(read, lastSent, joinedSeq)) : 0
 
-/** Status of an own message that is stored. */
-export const statusOf = ({ receipts }: ConversationRecord, seq: number): MessageStatus => {
-  if (receipts.allRead >= seq) return 'read'
-  return receipts.allDelivered >= seq ? 'delivered' : 'sent'
+/** Status of an own message that is stored: in a direct conversation by the other one, in a group by all. */
+export const statusOf = ({ receipts, peers }: ConversationRecord, seq: number, self: string): MessageStatus => {
+  const peer = peers.find((userId) => userId !== self)
+  const theirs = peer === undefined ? undefined : receipts.by[peer]
+  if (Math.max(receipts.allRead, theirs?.read ?? 0) >= seq) return 'read'
+  return Math.max(receipts.allDelivered, theirs?.delivered ?? 0) >= seq ? 'delivered' : 'sent'
 }

@@ -1,7 +1,6 @@
 import { SUBPROTOCOL } from '../protocol/errorTables.ts'
 
 export interface SocketHandlers {
-  readonly opened?: () => void
   readonly received: (text: string) => void
   /** Exactly once, also when it could not be opened. */
   readonly closed: (code: number, text: string) => void
@@ -16,23 +15,26 @@ export interface Socket {
 /** Opens a WebSocket. */
 export type OpenSocket = (url: string, handlers: SocketHandlers) => Socket
 
-type Factory = (url: string) => WebSocket
+/** What a browser's WebSocket and that of `ws` have in common. */
+interface PlatformSocket {
+  readonly readyState: number
+  readonly OPEN: number
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void
+  addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void
+  addEventListener(type: 'error', listener: () => void): void
+  send(text: string): void
+  close(code: number): void
+}
 
-/** The platform's own WebSocket, else the package `ws` (Node before 22). */
+/** With the platform's own WebSocket, else with the package `ws` (Node before 22). */
 export const loadOpenSocket = async (): Promise<OpenSocket> => {
   if (typeof globalThis.WebSocket === 'function') return openWith((url) => new WebSocket(url, SUBPROTOCOL))
   const { WebSocket: NodeSocket } = await import('ws')
-  return openWith((url) => {
-    const socket: Pick<WebSocket, keyof WebSocket & keyof InstanceType<typeof NodeSocket>> = new NodeSocket(
-      url,
-      SUBPROTOCOL,
-    )
-    return socket as WebSocket
-  })
+  return openWith((url) => new NodeSocket(url, SUBPROTOCOL))
 }
 
 const openWith =
-  (create: Factory): OpenSocket =>
+  (create: (url: string) => PlatformSocket): OpenSocket =>
   (url, { received, closed }) => {
     const socket = create(url)
     let over = false
@@ -41,12 +43,12 @@ const openWith =
       over = true
       closed(code, text)
     }
-    socket.onmessage = ({ data }) => {
+    socket.addEventListener('message', ({ data }) => {
       if (!over && typeof data === 'string') received(data)
-    }
-    socket.onclose = ({ code, reason }) => end(code, reason)
+    })
+    socket.addEventListener('close', ({ code, reason }) => end(code, reason))
     // What went wrong is not told to pages; the close that follows says as much as there is.
-    socket.onerror = () => {}
+    socket.addEventListener('error', () => {})
     return {
       send: (text) => {
         if (socket.readyState === socket.OPEN) socket.send(text)

@@ -46,8 +46,8 @@ export const timelineKey = (conversationId: string, revision: number): string =>
 
 /** What an event says about a message; deleted ones come without content, edited ones with the newest. */
 interface MessageData {
-  readonly messageId: string
-  readonly seq: number
+  readonly messageId?: string
+  readonly seq?: number
   readonly content?: Content
   readonly replyTo?: MessageReference
   readonly targetRevision?: number
@@ -71,7 +71,7 @@ export const foldTimeline = (
   frame: EventFrame,
 ): TimelineRecord | undefined => {
   const { eventType, revision, at, actor } = frame
-  const data = frame.data as unknown as MessageData
+  const data = frame.data as MessageData
   switch (eventType) {
     case 'MessageSent':
       return before ?? sent(conversationId, frame, data)
@@ -95,7 +95,7 @@ export const foldTimeline = (
 }
 
 const sent = (conversationId: string, { revision, at, actor }: EventFrame, data: MessageData): MessageRecord => {
-  const { messageId, seq, content, replyTo, editedAtRevision, deletedAt } = data
+  const { messageId = '', seq = 0, content, replyTo, editedAtRevision, deletedAt } = data
   const record = { kind: 'message' as const, conversationId, messageId, revision, seq, from: actor.userId, at }
   if (deletedAt !== undefined || content === undefined) return { ...record, edits: [], deletedAt: deletedAt ?? at }
   return {
