@@ -1,7 +1,5 @@
-import type { Clock } from '../../domain/ports.ts'
-
 /** Makes UUIDv7s that order by the moment they were made, also when the clock is set back. */
-export const createNewId = (clock: Clock = Date.now): (() => string) => {
+export const createNewId = (clock: () => number = Date.now): (() => string) => {
   let newest = 0
   return () => {
     newest = Math.max(newest + 1, clock())

@@ -1,4 +1,3 @@
-import type { Clock } from '../../domain/ports.ts'
 import type { Identity } from './account.ts'
 import { signLogin } from './deviceKey.ts'
 import type { Http } from './http.ts'
@@ -18,7 +17,7 @@ export interface TokensDeps {
   readonly identity: Identity
   /** Of the server. */
   readonly origin: string
-  readonly now: Clock
+  readonly now: () => number
 }
 
 /** Access tokens, got with the device key: whoever has that needs no refresh token. Concurrent callers share a login. */

@@ -1,8 +1,6 @@
-import type { Clock } from '../../domain/ports.ts'
-
 /** Time and chance, so that tests decide about both. */
 export interface Timers {
-  readonly now: Clock
+  readonly now: () => number
   /** Between 0 (included) and 1 (not included). */
   random(): number
   /** Runs once after so many milliseconds, unless the answer is called before. */
