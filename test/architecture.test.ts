@@ -58,10 +58,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'prom-client': '^infra/prometheus/',
   'rate-limiter-flexible': '^(api/(auth|http|ws)|infra/embedded)/',
   rxjs: '^infra/embedded/',
+  uqr: '^api/cli/',
   ws: '^(api/(ws|client)|test)/',
   zod: '^(api/(protocol|http|ws|cli)|infra/composition)/',
   'zod-openapi': '^api/protocol/',
-  '(chai|mocha|fast-check|dependency-cruiser|playwright-core|@asyncapi/parser)': '^test/',
+  '(chai|mocha|fast-check|dependency-cruiser|esbuild|playwright-core|@asyncapi/parser)': '^test/',
 }
 
 /** Words that belong to one place, wherever they could also be written. */
