@@ -6,7 +6,7 @@ import { Recent } from './recent.ts'
 
 /** Documents kept in memory, so that hot ones are not read back and parsed for every batch. */
 const RECENT_DOCUMENTS = 10_000
-/** Changed documents that folding may be ahead of committing. */
+/** Changed documents that folding may be ahead of a commit that is under way. */
 const MAX_UNCOMMITTED = 10_000
 /** Events that changed nothing are folded again after a crash: about so many at most. */
 const SAVE_EVERY = 4_096
@@ -28,13 +28,24 @@ export interface Lane {
   open(): Promise<void>
   /** Folds what comes after its place; a promise where something must be waited for. Throws what a commit threw. */
   take(events: readonly PositionedEvent[]): Promise<void> | undefined
+  /** From now on commits follow at once, until what it returns is called. */
+  hurry(): () => void
   /** Resolves when all that is folded is committed, checkpoint included. */
   settle(): Promise<void>
+}
+
+/** How long changes of a document may gather, so that one which changes often is written once. */
+export interface Pace {
+  /** Documents are committed so long after the last commit... */
+  readonly everyMs: number
+  /** ... or as soon as so many have changed. */
+  readonly documents: number
 }
 
 export interface LaneDeps {
   readonly models: ReadModelStore
   readonly incarnation: string
+  readonly pace: Pace
   /** Called after every step of the checkpoint. */
   readonly onAdvance?: () => void
   /** A commit failed: what was folded since must be folded again, after `open`. */
@@ -62,7 +73,9 @@ interface Batch {
 const NOWHERE = '' as Position
 
 export const createLane = (projection: Projection, model: ModelId, deps: LaneDeps): Lane => {
-  const { models, incarnation, onAdvance, onFailure } = deps
+  const { models, incarnation, pace, onAdvance, onFailure } = deps
+  // Documents that are new do not change often.
+  const everyMs = projection.firstIsNew === true ? 0 : pace.everyMs
   const handled = projection.handles === 'all' ? undefined : new Set(projection.handles)
   const schemas = new Map<string, number>(Object.entries(projection.categories))
   const recent = new Recent<StoredDoc>(RECENT_DOCUMENTS)
@@ -72,6 +85,9 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
   let dirty = new Map<string, Draft>()
   let committing = new Map<string, Draft>()
   let running: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+  let committedAt = Number.NEGATIVE_INFINITY
+  let hurried = 0
   let failure: { readonly error: unknown } | undefined
   let stopped: ProjectionStopped | undefined
 
@@ -165,19 +181,30 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
   }
 
   const advance = (): Promise<void> | undefined => {
-    if (dirty.size > 0 || unsaved >= SAVE_EVERY) return commitSoon()
-    if (running === undefined && committed !== folded) {
+    if (dirty.size > 0 || unsaved >= SAVE_EVERY) commitInTime()
+    else if (running === undefined && committed !== folded) {
       // Nothing changed: the model answers for the new place already, the checkpoint is written now and then.
       committed = folded
       onAdvance?.()
     }
-    return undefined
+    return dirty.size >= MAX_UNCOMMITTED ? running : undefined
   }
 
-  const commitSoon = (): Promise<void> | undefined => {
-    running ??= commitAll().then(
+  const commitInTime = (): void => {
+    if (running !== undefined) return
+    const wait = committedAt + everyMs - performance.now()
+    if (hurried > 0 || wait <= 0 || dirty.size >= pace.documents || dirty.size === 0) commitNow()
+    else timer ??= setTimeout(commitNow, wait)
+  }
+
+  /** Folding goes on meanwhile. */
+  const commitNow = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+    running ??= commit().then(
       () => {
         running = undefined
+        advance()
       },
       (error: unknown) => {
         running = undefined
@@ -185,21 +212,19 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
         onFailure?.(error)
       },
     )
-    return dirty.size >= MAX_UNCOMMITTED ? running : undefined
   }
 
-  /** Folding goes on meanwhile. */
-  const commitAll = async (): Promise<void> => {
-    while (folded !== undefined && unsaved > 0) {
-      const checkpoint = folded
-      committing = dirty
-      dirty = new Map()
-      unsaved = 0
-      await models.commit(model, [...committing.values()], checkpoint)
-      committing = new Map()
-      committed = checkpoint
-      onAdvance?.()
-    }
+  const commit = async (): Promise<void> => {
+    if (folded === undefined) return
+    const checkpoint = folded
+    committing = dirty
+    dirty = new Map()
+    unsaved = 0
+    await models.commit(model, [...committing.values()], checkpoint)
+    committing = new Map()
+    committed = checkpoint
+    committedAt = performance.now()
+    onAdvance?.()
   }
 
   return {
@@ -212,6 +237,8 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
       return stopped
     },
     async open() {
+      clearTimeout(timer)
+      timer = undefined
       await running
       await models.open(model, projection.indexes)
       committed = await models.checkpoint(model)
@@ -234,9 +261,16 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
       attempt(() => fold(batch))
       return advance()
     },
+    hurry() {
+      hurried++
+      if (timer !== undefined) commitNow()
+      return () => void hurried--
+    },
     async settle() {
-      if (unsaved > 0) commitSoon()
-      while (running !== undefined) await running
+      while (failure === undefined && (running !== undefined || unsaved > 0)) {
+        commitNow()
+        await running
+      }
       if (failure !== undefined) throw failure.error
     },
   }

@@ -41,6 +41,8 @@ export interface ProjectorDeps {
   readonly clock?: Clock
 }
 
+/** Short enough for whoever reads without `atLeast`, and for a loop turn to hold. */
+const PACE = { everyMs: 100, documents: 500 }
 const FIRST_RETRY_MS = 100
 const MAX_RETRY_MS = 5_000
 const HOUR_MS = 3_600_000
@@ -59,7 +61,7 @@ export const createProjector = (deps: ProjectorDeps): Projector => {
   const lanes = new Map<string, Lane>(
     projections.map((projection) => [
       projection.name,
-      createLane(projection, modelOf(projection), { models, incarnation, onAdvance, onFailure }),
+      createLane(projection, modelOf(projection), { models, incarnation, pace: PACE, onAdvance, onFailure }),
     ]),
   )
   const paused = new Set<Lane>()
@@ -189,10 +191,12 @@ export const createProjector = (deps: ProjectorDeps): Projector => {
     waitFor(names, position, timeoutMs) {
       const passed = (): boolean => (lowest(names) ?? '') >= position
       if (passed()) return Promise.resolve(true)
+      const calm = names.map((name) => laneOf(name).hurry())
       return new Promise((resolve) => {
         const done = (outcome: boolean): void => {
           clearTimeout(timer)
           ignore()
+          for (const calmDown of calm) calmDown()
           resolve(outcome)
         }
         const timer = setTimeout(() => done(false), timeoutMs)

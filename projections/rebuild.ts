@@ -44,6 +44,8 @@ export interface Rebuilt {
 }
 
 const PAGE = 1_000
+/** Nobody reads it yet. */
+const PACE = { everyMs: 10_000, documents: 10_000 }
 
 /**
  * Folds the log anew into `name@version#generation` beside the live models, in one pass for all of them, while
@@ -116,13 +118,13 @@ const openBuild = async (deps: RebuildDeps, projection: Projection): Promise<Lan
   const prefix = `${modelOf(projection)}#`
   const left = (await models.models()).filter((model) => model.startsWith(prefix)).sort()
   for (const model of left) {
-    const lane = createLane(projection, model, { models, incarnation })
+    const lane = createLane(projection, model, { models, incarnation, pace: PACE })
     await lane.open()
     if (lane.checkpoint !== undefined && (await standsOn(log, incarnation, lane.checkpoint))) return lane
     await models.drop(model)
   }
   const model: ModelId = `${prefix}${left.length + 1}`
-  const lane = createLane(projection, model, { models, incarnation })
+  const lane = createLane(projection, model, { models, incarnation, pace: PACE })
   await lane.open()
   return lane
 }
