@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { exchange, type Peer, type Route } from './exchange.ts'
 import { type Numbers, note } from './report.ts'
 import { type RowOptions, SYSTEMS, type System, withSystem } from './systems.ts'
@@ -11,32 +12,38 @@ interface Talk {
   readonly members: readonly Resident[]
 }
 
+interface Load {
+  readonly talks: readonly Talk[]
+  /** Messages that every sender has under way. */
+  readonly window: number
+  readonly seconds: number
+  /** File for a processor profile of what is measured. */
+  readonly profile?: string | undefined
+}
+
 /** Messages until every recipient and every read model has the last one. */
-export const measure = async (
-  system: System,
-  talks: readonly Talk[],
-  window: number,
-  seconds: number,
-): Promise<Numbers> => {
+export const measure = async (system: System, { talks, window, seconds, profile }: Load): Promise<Numbers> => {
   const routes = await connectAll(system, talks)
   const load = { window, text: BODY }
   const warmUp = await exchange(routes, { ...load, seconds: WARM_UP_SECONDS })
   await system.settled(warmUp.position)
 
+  if (profile !== undefined) await system.process.startProfile()
   const before = { at: performance.now(), cpu: system.process.cpuMs(), own: process.cpuUsage() }
   const { messages, latencies, position } = await exchange(routes, { ...load, seconds })
   await system.settled(position)
   const elapsed = performance.now() - before.at
   const own = process.cpuUsage(before.own)
-  const result = {
+  const cpu = system.process.cpuMs() - before.cpu
+  if (profile !== undefined) await system.process.writeProfile(profile)
+  for (const { sender, recipients } of routes) for (const peer of [sender, ...recipients]) peer.socket.close()
+  return {
     'messages/s': (messages * 1_000) / elapsed,
     'p50 ms': quantile(latencies, 0.5),
     'p99 ms': quantile(latencies, 0.99),
-    'cpu ms/1,000': ((system.process.cpuMs() - before.cpu) * 1_000) / messages,
+    'cpu ms/1,000': (cpu * 1_000) / messages,
     'load cpu': (own.user + own.system) / 1_000 / elapsed,
   }
-  for (const { sender, recipients } of routes) for (const peer of [sender, ...recipients]) peer.socket.close()
-  return result
 }
 
 const connectAll = async (system: System, talks: readonly Talk[]): Promise<Route[]> => {
@@ -61,6 +68,12 @@ const groupTalk = ({ groups, residents }: Town, size: number, online: number): T
   members: residents.slice(0, online),
 })
 
+const timing = ({ seconds, profile }: RowOptions, subject: string): Pick<Load, 'seconds' | 'profile'> => ({
+  seconds,
+  profile:
+    profile && subject.endsWith('parley') ? join(profile, `${subject.replaceAll(/\W+/g, '-')}.cpuprofile`) : undefined,
+})
+
 const PAIRS = 100
 
 /** W1: one-to-one, at 100 and at 1,600 messages under way. */
@@ -68,10 +81,9 @@ export const oneToOne = async (options: RowOptions): Promise<Numbers> => {
   const numbers: Numbers = {}
   for (const window of [1, 16])
     for (const name of SYSTEMS) {
-      const measured = await withSystem(name, options, (system) =>
-        measure(system, pairTalks(options.town, PAIRS), window, options.seconds),
-      )
-      note(numbers, `W1 at ${PAIRS * window}, ${name}`, measured)
+      const subject = `W1 at ${PAIRS * window}, ${name}`
+      const load = { talks: pairTalks(options.town, PAIRS), window, ...timing(options, subject) }
+      note(numbers, subject, await withSystem(name, options, (system) => measure(system, load)))
     }
   return numbers
 }
@@ -82,9 +94,10 @@ const GROUP = 100
 export const group = async (options: RowOptions): Promise<Numbers> => {
   const numbers: Numbers = {}
   for (const name of SYSTEMS) {
-    const talk = groupTalk(options.town, GROUP, GROUP)
-    const measured = await withSystem(name, options, (system) => measure(system, [talk], 16, options.seconds))
-    note(numbers, `W2, ${name}`, { ...measured, 'deliveries/s': (measured['messages/s'] ?? 0) * (GROUP - 1) })
+    const subject = `W2, ${name}`
+    const load = { talks: [groupTalk(options.town, GROUP, GROUP)], window: 16, ...timing(options, subject) }
+    const measured = await withSystem(name, options, (system) => measure(system, load))
+    note(numbers, subject, { ...measured, 'deliveries/s': (measured['messages/s'] ?? 0) * (GROUP - 1) })
   }
   return numbers
 }
@@ -93,10 +106,11 @@ export const group = async (options: RowOptions): Promise<Numbers> => {
 export const groupSize = async (options: RowOptions): Promise<Numbers> => {
   const numbers: Numbers = {}
   for (const size of [2, 1_024]) {
+    const subject = `group of ${size}, parley`
     const [pair] = pairTalks(options.town, 1) as [Talk]
     const talk = size === 2 ? { ...pair, members: pair.members.slice(0, 1) } : groupTalk(options.town, size, 1)
-    const measured = await withSystem('parley', options, (system) => measure(system, [talk], 64, options.seconds))
-    note(numbers, `group of ${size}, parley`, measured)
+    const load = { talks: [talk], window: 64, ...timing(options, subject) }
+    note(numbers, subject, await withSystem('parley', options, (system) => measure(system, load)))
   }
   return numbers
 }

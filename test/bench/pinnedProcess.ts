@@ -7,8 +7,7 @@ const LOAD_CORE = '1'
 /** Ticks a second in which /proc counts processor time, on every Linux that Node runs on. */
 const TICKS = 100
 const PAGE_KIB = 4
-/** Lets the bench ask for a garbage collection, so that memory means what is held. */
-const COLLECT_ON_SIGNAL = "data:text/javascript,process.on('SIGUSR2',()=>globalThis.gc())"
+const PROBE = new URL('probe.mjs', import.meta.url).href
 
 const running = new Set<ChildProcess>()
 process.once('exit', () => {
@@ -24,8 +23,6 @@ export interface PinnedOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Options of Node itself. */
   readonly node?: readonly string[]
-  /** Folder for a processor profile, written when the process ends by itself. */
-  readonly profile?: string | undefined
 }
 
 /** A server process on a core of its own. */
@@ -41,12 +38,11 @@ export class PinnedProcess {
 
   /** Resolves when it has printed where it listens. */
   static async start(command: readonly string[], options: PinnedOptions = {}): Promise<PinnedProcess> {
-    const { environment = {}, node = [], profile } = options
-    const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-    const flags = ['--expose-gc', '--import', COLLECT_ON_SIGNAL, ...profiling, ...node]
+    const { environment = {}, node = [] } = options
+    const flags = ['--expose-gc', '--import', PROBE, ...node]
     const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, ...flags, ...command], {
       env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
     running.add(child)
     child.once('exit', () => running.delete(child))
@@ -78,11 +74,23 @@ export class PinnedProcess {
 
   /** Memory that is held, after garbage was collected. */
   async heldKiB(): Promise<number> {
-    for (let i = 0; i < 3; i++) {
-      this.#child.kill('SIGUSR2')
-      await new Promise((resolve) => setTimeout(resolve, 300))
-    }
+    await this.#ask('collectGarbage')
     return this.residentKiB()
+  }
+
+  startProfile(): Promise<void> {
+    return this.#ask('startProfile')
+  }
+
+  /** Processor time since `startProfile`, as a file that developer tools open. */
+  writeProfile(file: string): Promise<void> {
+    return this.#ask('writeProfile', file)
+  }
+
+  #ask(task: string, argument?: string): Promise<void> {
+    const answer = new Promise<void>((resolve) => this.#child.once('message', () => resolve()))
+    this.#child.send({ task, argument })
+    return answer
   }
 
   /** Ends it in good order, so that everything is written. */

@@ -12,7 +12,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const PARLEY = here('../../dist/api/cli/parley.js')
 const RELAY = here('relay.ts')
 
-/** What is measured, and what it is measured against: all take the same messages. */
+/** What is measured, or what it is measured against: all take the same messages. */
 export interface System {
   readonly process: PinnedProcess
   /** Signs a device in; it gets what is said in these conversations from now on. */
@@ -46,14 +46,13 @@ const UNLIMITED = {
   PARLEY_LOG_LEVEL: 'warn',
 }
 
-export const launchParley = (folder: string, profile?: string): Promise<PinnedProcess> =>
+export const launchParley = (folder: string): Promise<PinnedProcess> =>
   PinnedProcess.start([PARLEY, 'serve'], {
     environment: { ...UNLIMITED, PARLEY_PORT: '0', PARLEY_DATA: folder },
-    profile,
   })
 
-export const startParley = async (town: Town, profile?: string): Promise<System> => {
-  const server = await launchParley(town.folder, profile)
+export const startParley = async (town: Town): Promise<System> => {
+  const server = await launchParley(town.folder)
   let token: Promise<string> | undefined
   return {
     process: server,
@@ -158,7 +157,7 @@ export interface RowOptions {
 /** Starts a system on data of its own, runs `work`, and throws everything away. */
 export const withSystem = async <T>(
   name: (typeof SYSTEMS)[number],
-  { town, profile }: RowOptions,
+  { town }: RowOptions,
   work: (system: System) => Promise<T>,
 ): Promise<T> => {
   const folder = newFolder()
@@ -166,7 +165,7 @@ export const withSystem = async <T>(
     if (name === 'relay') return startRelay()
     if (name === 'relay+sync') return startRelay(join(folder, 'messages'))
     cpSync(town.folder, join(folder, 'data'), { recursive: true })
-    return startParley({ ...town, folder: join(folder, 'data') }, profile)
+    return startParley({ ...town, folder: join(folder, 'data') })
   }
   const system = await start()
   try {
