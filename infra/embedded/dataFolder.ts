@@ -1,67 +1,72 @@
-import { randomBytes } from 'node:crypto'
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { DomainError } from '../../domain/errors.ts'
+import { openSecrets, type Secrets } from './secrets.ts'
+import { syncFolder } from './syncFolder.ts'
 
 export interface DataFolder {
   /** Absolute path. */
   readonly path: string
-  readonly secrets: { readonly tokenKey: Uint8Array; readonly handleKey: Uint8Array }
+  readonly secrets: Secrets
+  /** Lets the next owner in; everything in the folder has to be closed by then. */
   release(): void
 }
 
+// A lock that nobody refers to would be collected, and released with it.
+const held = new Set<Database.Database>()
+
 /**
  * Takes the folder for this process; it is made when it is missing, for its owner's eyes only. The lock is the
- * operating system's lock on a file, so it dies with the process, however that ends.
- * Throws `DomainError` Unavailable when another process has the folder.
+ * operating system's, on a file that only says where it is: it dies with the process, however that ends, and what
+ * the file looks like then does not matter. Throws `DomainError` Unavailable when another process has the folder,
+ * or it cannot be used.
  */
 export const openDataFolder = (folder: string): DataFolder => {
   const path = resolve(folder)
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  chmodSync(path, 0o700)
+  attempt(path, () => makePrivate(path))
+  const lock = attempt(path, () => takeLock(path))
+  const release = (): void => {
+    held.delete(lock)
+    lock.close()
+  }
+  try {
+    return { path, secrets: attempt(path, () => openSecrets(path)), release }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+const makePrivate = (path: string): void => {
+  const made = mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (made !== undefined) syncFolder(dirname(made))
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700)
+}
+
+/** Not to be opened by anything else in this process: closing any descriptor of a file drops the locks on it. */
+const takeLock = (path: string): Database.Database => {
   const lock = new Database(join(path, 'lock'), { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
-    throw Object.assign(
-      new DomainError('Unavailable', `Another process has the data in ${path}; stop it, or choose another folder.`),
-      { cause: error },
-    )
+    if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error
+    throw unavailable(`Another process has the data in ${path}; stop it, or choose another folder.`, error)
   }
-  return { path, secrets: openSecrets(join(path, 'secrets.json')), release: () => lock.close() }
+  held.add(lock)
+  return lock
 }
 
-interface SecretsFile {
-  readonly tokenKey: string
-  readonly handleKey: string
-}
-
-/** Keys that live as long as the data; made at the first start. */
-const openSecrets = (file: string): DataFolder['secrets'] => {
-  const { tokenKey, handleKey } = readSecrets(file) ?? makeSecrets(file)
-  return { tokenKey: Buffer.from(tokenKey, 'base64url'), handleKey: Buffer.from(handleKey, 'base64url') }
-}
-
-const readSecrets = (file: string): SecretsFile | undefined => {
+const attempt = <T>(path: string, operation: () => T): T => {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as SecretsFile
+    return operation()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    if (error instanceof DomainError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw unavailable(`The data folder ${path} cannot be used (${reason}); make it writable, or choose another.`, error)
   }
 }
 
-const makeSecrets = (file: string): SecretsFile => {
-  const newKey = () => randomBytes(32).toString('base64url')
-  const secrets = { tokenKey: newKey(), handleKey: newKey() }
-  // Whole or not at all: half a file of keys would lock everybody out for good.
-  const draft = `${file}.new`
-  const descriptor = openSync(draft, 'w', 0o600)
-  writeSync(descriptor, `${JSON.stringify(secrets, undefined, 2)}\n`)
-  fsyncSync(descriptor)
-  closeSync(descriptor)
-  renameSync(draft, file)
-  return secrets
-}
+const unavailable = (message: string, cause: unknown): DomainError =>
+  Object.assign(new DomainError('Unavailable', message), { cause })

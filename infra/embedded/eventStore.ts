@@ -1,6 +1,7 @@
 import { fdatasync } from 'node:fs'
 import { DomainError } from '../../domain/errors.ts'
 import type { AppendResult, EventStore } from '../../domain/eventsourcing/eventStore.ts'
+import type { NewEvent } from '../../domain/eventsourcing/message.ts'
 import type { Logger } from '../../domain/ports.ts'
 import { createLogCheckpoints } from './logCheckpoints.ts'
 import { type Append, openLogFile, positionOf, posOf } from './logFile.ts'
@@ -11,8 +12,8 @@ export interface EmbeddedLogOptions {
   readonly file: string
   /**
    * The log could not be synced: what was written may or may not be on the disk, and nothing is acknowledged any
-   * more. The process has to end at once, without closing the database (as SIGKILL does): closing would move into
-   * it what the disk has perhaps lost. The next start finds what is there.
+   * more. The process has to end at once and must not close the log, which would move into the database what the
+   * disk has perhaps lost; the next start finds what is there.
    */
   readonly onFatal: (error: Error) => void
   /** Told why appends are refused when the disk does not take them. Default: nobody. */
@@ -60,8 +61,7 @@ export const createEmbeddedEventStore = (options: EmbeddedLogOptions): EventStor
       events += append.events.length
       return events > MAX_GROUP_EVENTS
     })
-    if (end < 1) return waiting.splice(0)
-    return waiting.splice(0, end)
+    return waiting.splice(0, end < 1 ? waiting.length : end)
   }
 
   const flush = (): void => {
@@ -90,7 +90,8 @@ export const createEmbeddedEventStore = (options: EmbeddedLogOptions): EventStor
   }
 
   const answer = (group: readonly Waiting[], outcomes: readonly (AppendResult | Error)[]): void => {
-    for (const [n, { resolve, reject }] of group.entries()) {
+    for (let n = 0; n < group.length; n++) {
+      const { resolve, reject } = group[n] as Waiting
       const outcome = outcomes[n] as AppendResult | Error
       if (outcome instanceof Error) reject(outcome)
       else resolve(outcome)
@@ -139,8 +140,7 @@ export const createEmbeddedEventStore = (options: EmbeddedLogOptions): EventStor
       if (ended !== undefined) return Promise.reject(ended)
       if (events.length === 0) return Promise.reject(new RangeError('an append has at least one event'))
       return new Promise((resolve, reject) => {
-        const texts = events.map(({ data, metadata }) => ({ data: textOf(data), metadata: JSON.stringify(metadata) }))
-        waiting.push({ stream, events, texts, expected: expectedRevision, resolve, reject })
+        waiting.push({ stream, events, texts: textsOf(events), expected: expectedRevision, resolve, reject })
         if (busy) return
         busy = true
         setImmediate(flush)
@@ -176,10 +176,15 @@ const refuse = (group: readonly Waiting[], error: Error): void => {
   for (const { reject } of group) reject(error)
 }
 
-const textOf = (data: unknown): string => {
-  const text: string | undefined = JSON.stringify(data)
-  if (text === undefined) throw new TypeError('the data of an event has to be JSON')
-  return text
+/** Made when the append is called: whatever becomes of the objects then, these are the bytes. */
+const textsOf = (events: readonly NewEvent[]): string[] => {
+  const texts: string[] = []
+  for (const { data, metadata } of events) {
+    const text: string | undefined = JSON.stringify(data)
+    if (text === undefined) throw new TypeError('the data of an event has to be JSON')
+    texts.push(text, JSON.stringify(metadata))
+  }
+  return texts
 }
 
 const unavailable = (message: string, cause?: unknown): DomainError =>

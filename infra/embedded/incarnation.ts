@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { EventStore } from '../../domain/eventsourcing/eventStore.ts'
 import { type CommandId, type EventId, LOG_STREAM, SYSTEM_USER } from '../../domain/ids.ts'
 import type { Clock, NewId } from '../../domain/ports.ts'
@@ -6,8 +7,8 @@ import type { Clock, NewId } from '../../domain/ports.ts'
 export const openIncarnation = async (log: EventStore, clock: Clock, newId: NewId): Promise<string> => {
   const [newest] = await log.readStream(LOG_STREAM, { direction: 'backwards', maxCount: 1 })
   if (newest !== undefined) return (newest.data as { incarnation: string }).incarnation
-  // From the end of a UUIDv7, where it is random: the first digits are what cursors carry.
-  const incarnation = newId().split('-').reverse().join('').slice(0, 32)
+  // Random from its first digit on, as no id made by time is: the first digits are what cursors carry.
+  const incarnation = randomUUID()
   const commandId = newId() as CommandId
   const metadata = {
     actor: { userId: SYSTEM_USER },

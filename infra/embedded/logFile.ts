@@ -1,10 +1,11 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { DomainError } from '../../domain/errors.ts'
 import { type AppendResult, ConcurrencyConflict, type ExpectedRevision } from '../../domain/eventsourcing/eventStore.ts'
 import { type NewEvent, StoredEvent, StoredRecord } from '../../domain/eventsourcing/message.ts'
 import type { EventId, Position, StreamName } from '../../domain/ids.ts'
+import { syncFolder } from './syncFolder.ts'
 
 export const positionOf = (pos: number): Position => pos.toString(16).padStart(16, '0') as Position
 export const posOf = (position: Position): number => Number.parseInt(position, 16)
@@ -13,8 +14,8 @@ export const posOf = (position: Position): number => Number.parseInt(position, 1
 export interface Append {
   readonly stream: StreamName
   readonly events: readonly NewEvent[]
-  /** JSON of each event's data, and of its metadata. */
-  readonly texts: readonly { readonly data: string; readonly metadata: string }[]
+  /** JSON of the first event's data, of its metadata, of the second one's data, and so on. */
+  readonly texts: readonly string[]
   readonly expected: ExpectedRevision
 }
 
@@ -59,13 +60,6 @@ const openDatabase = (path: string): Database.Database => {
     throw new DomainError('Unavailable', `${path} was written by a newer version; start that one.`)
   db.exec(SCHEMA)
   return db
-}
-
-/** Beyond a power cut, files exist as long as the folder that names them was synced. */
-const syncFolder = (folder: string): void => {
-  const handle = openSync(folder, 'r')
-  fsyncSync(handle)
-  closeSync(handle)
 }
 
 /**
@@ -124,14 +118,16 @@ export const openLogFile = (path: string) => {
       return repeated ?? new ConcurrencyConflict(stream, expected, head.revision < 0 ? 'noStream' : head.revision)
     }
     if (head.streamId === 0) head.streamId = Number(insertStream.run(stream).lastInsertRowid)
-    for (const [n, { id, type }] of events.entries()) {
-      const { data, metadata } = texts[n] as Append['texts'][number]
-      const revision = ++head.revision
-      const pos = ++last
-      insertEvent.run(pos, head.streamId, revision, id, type, data, metadata)
-      placed.push(new StoredEvent(stream, revision, id, type, data, metadata, positionOf(pos)))
+    let position: Position | undefined
+    for (let n = 0; n < events.length; n++) {
+      const { id, type } = events[n] as NewEvent
+      const data = texts[2 * n] as string
+      const metadata = texts[2 * n + 1] as string
+      position = positionOf(++last)
+      insertEvent.run(last, head.streamId, ++head.revision, id, type, data, metadata)
+      placed.push(new StoredEvent(stream, head.revision, id, type, data, metadata, position))
     }
-    return { firstRevision: at + 1, lastRevision: head.revision, position: positionOf(last) }
+    return { firstRevision: at + 1, lastRevision: head.revision, position: position as Position }
   }
 
   /** The same events at the same place again change nothing. */

@@ -1,10 +1,11 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { DomainError } from '../../domain/errors.ts'
 import type { ModelId, ReadModelStore } from '../../projections/readModelStore.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type ModelFile, openModelFile } from './modelFile.ts'
+import { syncFolder } from './syncFolder.ts'
 
 export interface EmbeddedReadModels {
   /** Holds one database per model, named after it; made when it is missing. */
@@ -19,12 +20,6 @@ const WAL_LIMIT_BYTES = 16 * 1024 * 1024
 
 const unavailable = (message: string, cause?: unknown): DomainError =>
   Object.assign(new DomainError('Unavailable', message), { cause })
-
-const syncFolder = (folder: string): void => {
-  const handle = openSync(folder, 'r')
-  fsyncSync(handle)
-  closeSync(handle)
-}
 
 /**
  * Read models in a folder: one SQLite database per model, so that building one never waits for the writes of
