@@ -1,83 +1,30 @@
-import { type AccountOptions, loadIdentity } from './account.ts'
+import { loadIdentity } from './account.ts'
 import { createAcks } from './acks.ts'
+import type { Client, ClientOptions } from './client.ts'
 import { ClientError } from './clientError.ts'
 import type { ClientEvent } from './clientEvent.ts'
-import { type Commands, createCommands } from './commands.ts'
+import { createCommands } from './commands.ts'
 import { type Connection, createConnection } from './connection.ts'
-import type { ConnectionState, Phase, StopReason } from './connectionState.ts'
-import { byActivity, type Conversation, isKnown, viewConversation } from './conversation.ts'
+import type { Phase, StopReason } from './connectionState.ts'
+import { byActivity, isKnown, viewConversation } from './conversation.ts'
 import { signLogin } from './deviceKey.ts'
-import { createDirectory, type Directory } from './directory.ts'
+import { createDirectory } from './directory.ts'
 import { createEventStream } from './eventStream.ts'
 import { createFeed } from './feed.ts'
 import { createHistory } from './history.ts'
 import { createHttp } from './http.ts'
-import { createInbound } from './inbound.ts'
-import { type Receiver, receiversOf, refreshed, showMessage, showWaiting } from './messageView.ts'
+import { createInbound, logOf } from './inbound.ts'
+import { receiversOf, refreshed, showMessage, showWaiting } from './messageView.ts'
 import { createNewId } from './newId.ts'
 import { createOutbox } from './outbox.ts'
 import { createReadMarks, markRead } from './readMarks.ts'
 import { createTokens } from './session.ts'
-import { loadOpenSocket, type OpenSocket } from './socket.ts'
+import { loadOpenSocket } from './socket.ts'
 import { createStore, type OutboxRecord, putOutbox } from './store.ts'
-import type { ChangeRecord, Message } from './timelineRecord.ts'
+import type { Message } from './timelineRecord.ts'
 import { systemTimers } from './timers.ts'
 import { type Conversations, newOrStored } from './turn.ts'
 import { createTyping } from './typing.ts'
-
-export interface ClientOptions extends AccountOptions {
-  /** Default: the platform's WebSocket, else that of the package `ws`. */
-  readonly openSocket?: OpenSocket
-}
-
-export interface TimelineOptions {
-  /** Only what is older: `before` of the page shown last. Default: the newest. */
-  readonly before?: number
-  /** Default: 50. */
-  readonly limit?: number
-}
-
-export interface TimelinePage {
-  /** Ascending; the newest page ends with the messages that wait to be sent. */
-  readonly items: readonly (Message | ChangeRecord)[]
-  /** For the next older page; absent at the beginning of the conversation. */
-  readonly before?: number
-}
-
-/** A device that is signed in. Works offline on what is stored; `connect` keeps it up to date. */
-export interface Client extends Commands {
-  readonly userId: string
-  readonly deviceId: string
-  readonly connection: ConnectionState
-  /** Accounts, profiles, devices. */
-  readonly directory: Directory
-  /** Stays connected until `close`, or until the server says that it makes no sense. */
-  connect(): void
-  /** Resolves when everything there is has arrived; rejects with a `ClientError` when the client was stopped. */
-  live(): Promise<void>
-  /** Disconnects, stores what came last, and lets go of the storage. */
-  close(): Promise<void>
-  /** What happens from now on; each subscriber gets everything. Ends with the client, or by `signal`. */
-  events(signal?: AbortSignal): AsyncIterableIterator<ClientEvent>
-  /** The inbox: the most recently active first. */
-  conversations(): readonly Conversation[]
-  conversation(conversationId: string): Conversation | undefined
-  timeline(conversationId: string, options?: TimelineOptions): Promise<TimelinePage>
-  /** The message with its status as it is now. */
-  refresh(message: Message): Message
-  /** Who has received and read an own message. */
-  receivers(message: Message): readonly Receiver[]
-  /** Everything up to `seq` was read. Default: up to the newest message. */
-  markRead(conversationId: string, seq?: number): Promise<void>
-  /** Tells the others; to be repeated while typing goes on. */
-  setTyping(conversationId: string, active: boolean): void
-  /** Whose presence to be told of; replaces the list before, and lasts over reconnecting. */
-  watchPresence(userIds: readonly string[]): void
-  /** Sends a failed message again. */
-  retry(messageId: string): Promise<void>
-  /** Forgets a failed message. */
-  discard(messageId: string): Promise<void>
-}
 
 /** Opens the device that a storage holds. Throws `ClientError` NotSignedIn when it holds none: register, or link it. */
 export const createClient = async (options: ClientOptions): Promise<Client> => {
@@ -134,6 +81,14 @@ export const createClient = async (options: ClientOptions): Promise<Client> => {
   })
   const history = createHistory({ self, store, http, inbound, feed, conversations })
   let watched: string[] = []
+  /** Where the newest own command is in the log. */
+  let written: string | undefined
+  const seen = () => {
+    const { cursor } = inbound
+    const newest =
+      written !== undefined && logOf(written) === logOf(cursor) && written > (cursor ?? '') ? written : cursor
+    return newest === undefined ? {} : { atLeast: newest }
+  }
 
   const connection: Connection = createConnection({
     url: `${url.replace(/^http/, 'ws')}/v1/socket`,
@@ -172,6 +127,12 @@ export const createClient = async (options: ClientOptions): Promise<Client> => {
   const commands = createCommands(newId, (id, frame) => {
     const record: OutboxRecord = { id, frame, at: new Date(timers.now()).toISOString(), state: 'sending' }
     const stored = outbox.submit(record)
+    stored.then(
+      ({ position }) => {
+        written = position ?? written
+      },
+      () => {},
+    )
     const message = showWaiting(record, self)
     if (message !== undefined) emit({ type: 'message', message })
     return stored
@@ -181,11 +142,12 @@ export const createClient = async (options: ClientOptions): Promise<Client> => {
     ...commands,
     userId: self,
     deviceId,
-    directory: createDirectory(http),
+    directory: createDirectory(http, seen),
     get connection() {
       return connection.state
     },
     connect: () => connection.step({ type: 'connect' }),
+    disconnect: () => connection.step({ type: 'stop' }),
     live: () => untilLive(connection, events.subscribe()),
     async close() {
       connection.step({ type: 'stop' })

@@ -8,8 +8,11 @@ export type Device = OperationResponse<'listDevices'>['devices'][number]
 export type Member = OperationResponse<'listMembers'>['members'][number]
 export type Privacy = OwnProfile['privacy']
 
-/** People and devices, asked for over HTTP. Every method rejects with a `ClientError`. */
-export const createDirectory = (http: Http) => ({
+/**
+ * People and devices, asked for over HTTP. Every method rejects with a `ClientError`.
+ * `seen`: answers show everything up to there, which is what this device has seen already.
+ */
+export const createDirectory = (http: Http, seen: () => { readonly atLeast?: string }) => ({
   me: (): Promise<OwnProfile> => http.call('getMe', {}),
   async changeProfile(profile: { readonly displayName: string; readonly about?: string }): Promise<void> {
     await http.call('changeProfile', { body: { ...profile } })
@@ -19,12 +22,12 @@ export const createDirectory = (http: Http) => ({
   },
   /** `undefined` when nobody has this handle. */
   async findUser(handle: string): Promise<Profile | undefined> {
-    return (await http.call('findUsers', { query: { handle } })).users[0]
+    return (await http.call('findUsers', { query: { handle, ...seen() } })).users[0]
   },
   /** `undefined` when there is no such user. */
   async user(userId: string): Promise<Profile | undefined> {
     try {
-      return await http.call('getUser', { params: { userId } })
+      return await http.call('getUser', { params: { userId }, query: seen() })
     } catch (error) {
       if (error instanceof ClientError && error.code === 'NotFound') return undefined
       throw error
@@ -32,13 +35,15 @@ export const createDirectory = (http: Http) => ({
   },
   /** Those that exist of up to 100 users, in no order. */
   users: async (userIds: readonly string[]): Promise<Profile[]> =>
-    userIds.length === 0 ? [] : (await http.call('findUsers', { query: { userIds: userIds.join(',') } })).users,
+    userIds.length === 0
+      ? []
+      : (await http.call('findUsers', { query: { userIds: userIds.join(','), ...seen() } })).users,
   /** Everybody in a conversation that you are in. */
   async members(conversationId: string): Promise<Member[]> {
     const members: Member[] = []
     let cursor: string | undefined
     do {
-      const query = { limit: 200, ...(cursor !== undefined && { cursor }) }
+      const query = { limit: 200, ...seen(), ...(cursor !== undefined && { cursor }) }
       const page = await http.call('listMembers', { params: { conversationId }, query })
       members.push(...page.members)
       cursor = page.next

@@ -152,4 +152,4 @@ export const createInbound = (deps: InboundDeps): Inbound => {
 }
 
 /** The incarnation of the log that a cursor is of: a restored one has another, and revisions may mean other events. */
-const logOf = (cursor: string | undefined): string | undefined => cursor?.slice(0, cursor.indexOf('-'))
+export const logOf = (cursor: string | undefined): string | undefined => cursor?.slice(0, cursor.indexOf('-'))

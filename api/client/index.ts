@@ -9,19 +9,14 @@ export {
   type NewAccount,
   startRegistration,
 } from './account.ts'
+export type { Client, ClientOptions, TimelineOptions, TimelinePage } from './client.ts'
 export { ClientError, type LocalErrorCode } from './clientError.ts'
 export type { ClientEvent } from './clientEvent.ts'
 export type { Commands, Sending, SendOptions, StoredMessage } from './commands.ts'
 export type { ConnectionState, Phase, StopReason } from './connectionState.ts'
 export type { Conversation } from './conversation.ts'
 export type { MessagePreview, Receipts, Watermarks } from './conversationRecord.ts'
-export {
-  type Client,
-  type ClientOptions,
-  createClient,
-  type TimelineOptions,
-  type TimelinePage,
-} from './createClient.ts'
+export { createClient } from './createClient.ts'
 export type { Device, Directory, Member, OwnProfile, Privacy, Profile } from './directory.ts'
 export { EventsLost } from './eventStream.ts'
 export type { Receiver } from './messageView.ts'
