@@ -35,6 +35,7 @@ program
   .description('talk in the terminal')
   .option('-s, --server <url>', 'server to talk through', 'http://127.0.0.1:8080')
   .option('-a, --as <handle>', 'who you are; registered on first use')
+  .option('--link <token>', 'make this terminal a device of the account that shows the token (/link)')
   .option('--profile <folder>', 'where keys and messages are kept (default: ~/.parley/<handle>)')
   .addHelpText('after', '\nExamples, in two terminals:\n  $ parley chat --as alice\n  $ parley chat --as bob')
   .action(chat)
