@@ -213,6 +213,25 @@ describe('EmbeddedEventStore', () => {
     expect(await readAllFrom('start')).to.have.length(480)
   })
 
+  it('gives everything once to a subscriber for whom more has gathered than memory is spent on', async () => {
+    open()
+    const stream = newStream()
+    const events = [newEvent(), ...Array.from({ length: 150 }, () => newEvent('x'.repeat(200_000))), newEvent()]
+    const appendOne = (n: number) => append(stream, events.slice(n, n + 1), n === 0 ? 'noStream' : n - 1)
+    let behind: Promise<unknown> | undefined
+    const given = take(store.subscribeToAll({ from: 'start', signal: new AbortController().signal }), 152, () => {
+      behind ??= (async () => {
+        for (let n = 1; n < 151; n++) await appendOne(n)
+      })()
+      return behind
+    })
+    await appendOne(0)
+    while (behind === undefined) await nextTurn()
+    await behind
+    await appendOne(151)
+    expect(idsOf(await given)).to.deep.equal(idsOf(events))
+  })
+
   it('writes a great many appends of one turn in several groups', async () => {
     let syncs = 0
     open({
