@@ -37,29 +37,37 @@ const MAX_HEADS = 100_000
 const VERSION = 1
 
 const SCHEMA = `
+  BEGIN;
   CREATE TABLE IF NOT EXISTS streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE IF NOT EXISTS events (
     pos INTEGER PRIMARY KEY, stream_id INTEGER NOT NULL, rev INTEGER NOT NULL,
     id TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, meta TEXT NOT NULL,
     UNIQUE (stream_id, rev)) STRICT;
-  PRAGMA user_version = ${VERSION}`
+  PRAGMA user_version = ${VERSION};
+  COMMIT`
 
 const ALL = 'SELECT pos, name, rev, e.id, type, data, meta FROM events e JOIN streams s ON s.id = stream_id'
 const STREAM = 'SELECT rev, id, type, data, meta FROM events WHERE stream_id = ?'
 
 const openDatabase = (path: string): Database.Database => {
   const db = new Database(path)
-  db.pragma('journal_mode = WAL')
-  // With the sync that follows each commit, this is synchronous = FULL in effect.
-  db.pragma('synchronous = NORMAL')
-  db.pragma('wal_autocheckpoint = 0')
-  db.pragma('cache_size = -65536')
-  const [outcome] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[]
-  if (outcome?.busy !== 0) throw new DomainError('Unavailable', `Close what else has ${path} open.`)
-  if ((db.pragma('user_version', { simple: true }) as number) > VERSION)
-    throw new DomainError('Unavailable', `${path} was written by a newer version; start that one.`)
-  db.exec(SCHEMA)
-  return db
+  try {
+    db.pragma('journal_mode = WAL')
+    // With the sync that follows each commit, this is synchronous = FULL in effect.
+    db.pragma('synchronous = NORMAL')
+    db.pragma('wal_autocheckpoint = 0')
+    db.pragma('cache_size = -65536')
+    const [outcome] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[]
+    if (outcome?.busy !== 0) throw new DomainError('Unavailable', `Close what else has ${path} open.`)
+    const version = db.pragma('user_version', { simple: true }) as number
+    if (version > VERSION)
+      throw new DomainError('Unavailable', `${path} was written by a newer version; start that one.`)
+    if (version < VERSION) db.exec(SCHEMA)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
 }
 
 /**
