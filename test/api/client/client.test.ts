@@ -195,7 +195,7 @@ describe('Client', function () {
     await alice.directory.renameDevice(second.deviceId, 'tablet')
     await eventually(async () => {
       const names = (await alice.directory.devices()).map(({ name }) => name)
-      expect(names).to.have.members(['test device', 'tablet'])
+      expect(names).to.have.members(['first device', 'tablet'])
     })
     await alice.directory.revokeDevice(second.deviceId)
     await eventually(() => expect(second.connection.phase).to.equal('stopped'))
