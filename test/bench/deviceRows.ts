@@ -16,11 +16,15 @@ const DRAINS_TO_WARM_UP = 2
 export const idle = (options: RowOptions): Promise<Numbers> =>
   withSystem('parley', options, async (system) => {
     const { first, measured } = split(options.town)
-    const connect = (resident: Resident): Promise<Peer> => system.connect(resident, [])
+    const peers: Peer[] = []
+    const connect = async (resident: Resident): Promise<void> => {
+      peers.push(await system.connect(resident, []))
+    }
     await someAtOnce(first, connect)
     const before = await system.process.heldKiB()
     await someAtOnce(measured, connect)
     const after = await system.process.heldKiB()
+    for (const { socket } of peers) socket.close()
     return { 'W3, parley: KiB/connection': (after - before) / measured.length }
   })
 

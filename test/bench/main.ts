@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DRAIN, drain, idle, logins } from './deviceRows.ts'
+import { coldStart, type LogOptions, logPlan, logSize, rebuilding } from './logRows.ts'
 import { group, groupSize, oneToOne } from './messageRows.ts'
 import { pinLoad } from './pinnedProcess.ts'
 import { formatReport, makeReport, type Numbers } from './report.ts'
@@ -15,20 +16,14 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '4' },
     profile: { type: 'string' },
+    full: { type: 'boolean', default: false },
     json: { type: 'string', default: 'dist/bench.json' },
   },
 })
 const rounds = Number(values.rounds)
 const only = values.only?.split(',')
-
-const ROWS: Readonly<Record<string, (options: RowOptions) => Promise<Numbers>>> = {
-  W1: oneToOne,
-  W2: group,
-  W3: idle,
-  W4: drain,
-  W5: logins,
-  groups: groupSize,
-}
+const LARGE_LOG = values.full ? 10_000_000 : 1_000_000
+const SMALL_LOG = LARGE_LOG / 10
 
 /** Enough people for every row; the last pairs have a long conversation that one side has not seen. */
 const PLAN: TownPlan = {
@@ -42,34 +37,61 @@ const say = (text: string): void => {
   process.stderr.write(`${text}\n`)
 }
 
-/** A town whose read models are there, so that no run begins with folding it. */
-const settle = async (town: Town): Promise<Town> => {
-  const system = await startParley(town)
-  await system.settled(undefined)
-  await system.process.stop()
-  return town
-}
-
 pinLoad()
 const folder = newFolder()
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 process.once('SIGINT', () => process.exit(130))
 
-say('building a town')
-const town = await settle(await buildTown(join(folder, 'town'), PLAN))
-const options: RowOptions = { town, seconds: Number(values.seconds), profile: values.profile }
+/** Built when a row needs it first; its read models are there, so that no run begins with folding it. */
+const townOf = (name: string, plan: TownPlan): (() => Promise<Town>) => {
+  let building: Promise<Town> | undefined
+  const build = async (): Promise<Town> => {
+    say(`building the ${name}`)
+    const town = await buildTown(join(folder, name.replaceAll(' ', '-')), plan)
+    const system = await startParley(town)
+    await system.settled()
+    await system.process.stop()
+    return town
+  }
+  return () => {
+    building ??= build()
+    return building
+  }
+}
+
+const town = townOf('town', PLAN)
+const small = townOf('small log', logPlan(SMALL_LOG))
+const large = townOf('large log', logPlan(LARGE_LOG))
+
+const timing = { seconds: Number(values.seconds), profile: values.profile }
+const inTown = (row: (options: RowOptions) => Promise<Numbers>) => async () => row({ ...timing, town: await town() })
+const onLogs = (row: (options: LogOptions) => Promise<Numbers>) => async () =>
+  row({ ...timing, town: await small(), large: await large() })
+
+const ROWS: Readonly<Record<string, () => Promise<Numbers>>> = {
+  W1: inTown(oneToOne),
+  W2: inTown(group),
+  W3: inTown(idle),
+  W4: inTown(drain),
+  W5: inTown(logins),
+  groups: inTown(groupSize),
+  W6: onLogs(rebuilding),
+  W7: onLogs(coldStart),
+  logs: onLogs(logSize),
+}
+
 const measured: Numbers[] = []
 for (let round = 1; round <= rounds; round++) {
   const numbers: Numbers = {}
   for (const [name, run] of Object.entries(ROWS)) {
     if (only !== undefined && !only.includes(name)) continue
     say(`round ${round} of ${rounds}: ${name}`)
-    Object.assign(numbers, await run(options))
+    Object.assign(numbers, await run())
   }
   measured.push(numbers)
 }
 
-const report = makeReport(measured, ['npm run bench', ...process.argv.slice(2)].join(' '))
+const report = makeReport(measured, ['npm run bench --', ...process.argv.slice(2)].join(' '))
 mkdirSync(dirname(values.json), { recursive: true })
 writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
 process.stdout.write(formatReport(report))

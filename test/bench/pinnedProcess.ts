@@ -25,6 +25,22 @@ export interface PinnedOptions {
   readonly node?: readonly string[]
 }
 
+/** Runs a program of the bench on the core of the measured ones; resolves with what it wrote. */
+export const runPinned = async (command: readonly string[]): Promise<string> => {
+  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, '--import', 'tsx', ...command], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  running.add(child)
+  let output = ''
+  child.stdout?.on('data', (text: Buffer) => {
+    output += text.toString()
+  })
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  running.delete(child)
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`)
+  return output
+}
+
 /** A server process on a core of its own. */
 export class PinnedProcess {
   readonly #child: ChildProcess

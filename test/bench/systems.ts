@@ -17,8 +17,8 @@ export interface System {
   readonly process: PinnedProcess
   /** Signs a device in; it gets what is said in these conversations from now on. */
   connect(resident: Resident, conversationIds: readonly string[]): Promise<Peer>
-  /** Resolves when everything up to a position of the log shows in every read model. */
-  settled(position: string | undefined): Promise<void>
+  /** Resolves when everything up to a position shows in every read model; by default all there was at the start. */
+  settled(position?: string): Promise<void>
 }
 
 export const startRelay = async (file?: string): Promise<System> => {

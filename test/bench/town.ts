@@ -60,7 +60,7 @@ type Event = AccountEvent | ConversationEvent | ReceiptsEvent
 /** Streams are written in appends of this many events, and as many streams at once. */
 const BATCH = 200
 /** Messages after which both have received and read everything. */
-const RECEIPTS_EVERY = 20
+export const RECEIPTS_EVERY = 20
 const newId = createNewId(systemClock)
 
 export const signLogin = ({ userId, deviceId, key }: Resident, origin: string, nonce: string) => {
