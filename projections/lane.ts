@@ -57,12 +57,15 @@ interface Draft extends StoredDoc {
   position: Position
   doc: Doc | undefined
   changed: boolean
+  /** Made by an event of the batch: nobody looked whether there is an earlier one. */
+  readonly isNew: boolean
 }
 
 interface Batch {
+  /** What is to be folded, in order: an event into its document, which is the `at`th of its keys. */
   readonly events: PositionedEvent[]
-  /** By event, then as in its `keysOf`. */
-  readonly drafts: Draft[][]
+  readonly drafts: Draft[]
+  readonly ats: number[]
   readonly byKey: Map<string, Draft>
   readonly missing: string[]
   /** The last event that was looked at, and how many were. */
@@ -91,32 +94,19 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
   let failure: { readonly error: unknown } | undefined
   let stopped: ProjectionStopped | undefined
 
-  const draftOf = (key: string, { missing }: Batch): Draft => {
-    const found = dirty.get(key) ?? committing.get(key) ?? recent.get(key)
-    if (found !== undefined) return { key, position: found.position, doc: found.doc, changed: false }
-    missing.push(key)
-    return { key, position: NOWHERE, doc: undefined, changed: false }
-  }
-
-  const draftsFor = (event: PositionedEvent, batch: Batch): Draft[] => {
-    const keys = projection.keysOf(event)
-    const drafts: Draft[] = []
-    for (let at = 0; at < keys.length; at++) {
-      const key = keys[at] as string
-      let draft = batch.byKey.get(key)
-      if (draft === undefined) {
-        const isNew = at === 0 && projection.firstIsNew === true
-        draft = isNew ? { key, position: NOWHERE, doc: undefined, changed: false } : draftOf(key, batch)
-        batch.byKey.set(key, draft)
-      }
-      drafts.push(draft)
-    }
-    return drafts
+  const draftOf = (key: string, isNew: boolean, { byKey, missing }: Batch): Draft => {
+    const known = byKey.get(key)
+    if (known !== undefined) return known
+    const found = isNew ? undefined : (dirty.get(key) ?? committing.get(key) ?? recent.get(key))
+    const draft = { key, position: found?.position ?? NOWHERE, doc: found?.doc, changed: false, isNew }
+    if (found === undefined && !isNew) missing.push(key)
+    byKey.set(key, draft)
+    return draft
   }
 
   /** Which documents are concerned, up to the first event that this version does not understand. */
   const prepare = (events: readonly PositionedEvent[]): Batch => {
-    const batch: Batch = { events: [], drafts: [], byKey: new Map(), missing: [], last: undefined, count: 0 }
+    const batch: Batch = { events: [], drafts: [], ats: [], byKey: new Map(), missing: [], last: undefined, count: 0 }
     for (const event of events) {
       const schema = schemas.get(categoryOf(event.stream))
       if (schema !== undefined && (handled === undefined || handled.has(event.type))) {
@@ -124,8 +114,12 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
           stop(`${event.type} ${event.id} has schema ${event.metadata.schema}; known is ${schema}`)
           break
         }
-        batch.events.push(event)
-        batch.drafts.push(draftsFor(event, batch))
+        const keys = projection.keysOf(event)
+        for (let at = 0; at < keys.length; at++) {
+          batch.events.push(event)
+          batch.drafts.push(draftOf(keys[at] as string, at === 0 && projection.firstIsNew === true, batch))
+          batch.ats.push(at)
+        }
       }
       batch.last = event
       batch.count++
@@ -133,24 +127,21 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
     return batch
   }
 
-  const fold = ({ events, drafts, byKey, last, count }: Batch): void => {
+  const fold = ({ events, drafts, ats, byKey, last, count }: Batch): void => {
     if (last === undefined) return
     for (let step = 0; step < events.length; step++) {
       const event = events[step] as PositionedEvent
-      const touched = drafts[step] as Draft[]
-      for (let at = 0; at < touched.length; at++) {
-        const draft = touched[at] as Draft
-        if (event.position <= draft.position) continue
-        const after = projection.project(draft.doc, event, at)
-        if (after === draft.doc) continue
-        draft.doc = after
-        draft.position = event.position
-        draft.changed = true
-      }
+      const draft = drafts[step] as Draft
+      if (event.position <= draft.position) continue
+      const after = projection.project(draft.doc, event, ats[step] as number)
+      if (after === draft.doc) continue
+      draft.doc = after
+      draft.position = event.position
+      draft.changed = true
     }
     for (const draft of byKey.values()) {
       if (draft.changed) dirty.set(draft.key, draft)
-      recent.set(draft.key, draft)
+      if (!draft.isNew) recent.set(draft.key, draft)
     }
     folded = { position: last.position, eventId: last.id, incarnation }
     unsaved += count
@@ -163,7 +154,8 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
       draft.doc = doc
     }
     attempt(() => fold(batch))
-    await advance()
+    advance()
+    await backlog()
   }
 
   /** All of a batch or, when its data are not what the fold expects, nothing of it. */
@@ -180,15 +172,17 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
     stopped = new ProjectionStopped(`${model} stopped: ${message}`, { cause })
   }
 
-  const advance = (): Promise<void> | undefined => {
+  const advance = (): void => {
     if (dirty.size > 0 || unsaved >= SAVE_EVERY) commitInTime()
     else if (running === undefined && committed !== folded) {
       // Nothing changed: the model answers for the new place already, the checkpoint is written now and then.
       committed = folded
       onAdvance?.()
     }
-    return dirty.size >= MAX_UNCOMMITTED ? running : undefined
   }
+
+  /** What to wait for before folding on. */
+  const backlog = (): Promise<void> | undefined => (dirty.size >= MAX_UNCOMMITTED ? running : undefined)
 
   const commitInTime = (): void => {
     if (running !== undefined) return
@@ -259,7 +253,8 @@ export const createLane = (projection: Projection, model: ModelId, deps: LaneDep
       if (batch === undefined) return undefined
       if (batch.missing.length > 0) return load(batch)
       attempt(() => fold(batch))
-      return advance()
+      advance()
+      return backlog()
     },
     hurry() {
       hurried++

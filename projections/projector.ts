@@ -127,7 +127,8 @@ export const createProjector = (deps: ProjectorDeps): Projector => {
   const follow = async (): Promise<void> => {
     following = new AbortController()
     const signal = AbortSignal.any([stopping.signal, following.signal])
-    const from = lowestOf(active()) ?? 'start'
+    const taking = active()
+    const from = taking.length === 0 ? 'end' : (lowestOf(taking) ?? 'start')
     for await (const events of log.subscribeToAll({ from, signal })) {
       turn = takeBatch(events)
       await turn

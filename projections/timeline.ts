@@ -36,8 +36,6 @@ export interface Timeline {
   findCommand(conversationId: ConversationId, commandId: CommandId, upTo: number): Promise<number | 'none' | 'unknown'>
   /** Seq of the newest message at or below `position` (0: none) among revisions visible to the reader. */
   seqAt(conversationId: ConversationId, visibility: Visibility, position: Position): Promise<number>
-  /** A deletion was seen on the feed: whatever is cached of these revisions is forgotten at once. */
-  forget(conversationId: ConversationId, revisions: readonly number[]): void
 }
 
 const keyOf = (conversationId: ConversationId, revision: number): string =>
@@ -97,7 +95,9 @@ export interface TimelineDeps {
 }
 
 /** Places looked at in one call of a search. */
-const PROBES = 15
+const PROBES = 7
+/** Revisions back from the newest, beyond which a search divides what is left evenly. */
+const FAR = 256
 /** Entries that are walked back at once. */
 const STRIDE = 32
 
@@ -205,16 +205,14 @@ export const createTimeline = ({ log, models }: TimelineDeps): Timeline => {
       }
       return 0
     },
-
-    forget() {},
   }
 }
 
 /** Ever longer steps back from a revision: most readers are only a little behind. */
 const stepsBack = (from: number): number[] => {
   const steps: number[] = []
-  for (let step = 1; step < from; step *= 2) steps.push(from - step)
-  return from > 0 ? [...steps, 0] : steps
+  for (let step = 1; step <= Math.min(from, FAR); step *= 2) steps.push(from - step)
+  return steps
 }
 
 const spread = (low: number, high: number): number[] => {
