@@ -1,4 +1,4 @@
-import type { ConversationId, Position } from '../../domain/ids.ts'
+import type { ConversationId, Position, UserId } from '../../domain/ids.ts'
 
 /** What was sent to a device and is not acknowledged yet. Grows with use: an idle device costs nothing. */
 export class AckWindow {
@@ -26,12 +26,16 @@ export class AckWindow {
     this.#pendingBytes += bytes
   }
 
-  /** Cumulative; reports the messages that this acknowledges. */
-  acknowledge(upTo: Position, delivered: (conversationId: ConversationId, seq: number) => void): void {
+  /** Cumulative; reports the messages that this acknowledges as delivered to the user. */
+  acknowledge(
+    upTo: Position,
+    userId: UserId,
+    delivered: (userId: UserId, conversationId: ConversationId, seq: number) => void,
+  ): void {
     let index = this.#start
     for (; index < this.#positions.length && (this.#positions[index] as Position) <= upTo; index++) {
       const conversationId = this.#conversations[index]
-      if (conversationId !== undefined) delivered(conversationId, this.#seqs[index] as number)
+      if (conversationId !== undefined) delivered(userId, conversationId, this.#seqs[index] as number)
       this.#pendingBytes -= this.#bytes[index] as number
     }
     this.#start = index

@@ -1,8 +1,8 @@
+import { DomainError } from '../../domain/errors.ts'
 import type { ConversationId, Position } from '../../domain/ids.ts'
 import type { Inbox } from '../../projections/inbox.ts'
 import type { Timeline, TimelineItem } from '../../projections/timeline.ts'
-import type { Visibility } from '../../projections/visibility.ts'
-import type { RecentDeletions } from './livePush.ts'
+import { isVisible, type Visibility } from '../../projections/visibility.ts'
 
 /** Revisions read at once, over all conversations of a device. */
 const PAGE = 512
@@ -18,6 +18,8 @@ export interface CaughtItem {
 export interface CatchUpSource {
   readonly conversationId: ConversationId
   readonly visibility: Visibility
+  /** What went by unseen before the first revision that is shown, where the device was not told of it yet. */
+  readonly unseen?: TimelineItem
   nextRevision: number
   readonly headRevision: number
 }
@@ -29,10 +31,9 @@ interface OpenSource extends CatchUpSource {
 export interface CatchUpDeps {
   readonly inbox: Pick<Inbox, 'heads'>
   readonly timeline: Timeline
-  readonly deletions: RecentDeletions
 }
 
-/** Which of a user's conversations have something after `after`, and from which revision. */
+/** Which of a user's conversations have something to show after `after`, and from which revision. */
 export const findSources = async (
   { inbox, timeline }: CatchUpDeps,
   conversations: ReadonlyMap<ConversationId, Visibility>,
@@ -40,16 +41,35 @@ export const findSources = async (
 ): Promise<CatchUpSource[]> => {
   const sources: CatchUpSource[] = []
   for (const [conversationId, head] of await inbox.heads([...conversations.keys()])) {
-    const visibility = conversations.get(conversationId)
+    // It goes on changing with the feed.
+    const visibility = conversations.get(conversationId)?.map((interval) => ({ ...interval }))
     if (visibility === undefined || head.position <= after) continue
-    const nextRevision = await timeline.revisionAfter(conversationId, after)
-    if (nextRevision === undefined) continue
-    const last = visibility.at(-1)?.to
-    if (last !== undefined && nextRevision > last) continue
-    const headRevision = last === undefined ? head.revision : last
-    sources.push({ conversationId, visibility: [...visibility], nextRevision, headRevision })
+    const next = await timeline.revisionAfter(conversationId, after)
+    const first = next === undefined ? undefined : firstVisible(visibility, next)
+    const headRevision = Math.min(head.revision, visibility.at(-1)?.to ?? head.revision)
+    if (next === undefined || first === undefined || first > headRevision) continue
+    const unseen = unseenBefore(visibility, next, first, after)
+    sources.push({ conversationId, visibility, ...(unseen && { unseen }), nextRevision: first, headRevision })
   }
   return sources
+}
+
+const firstVisible = (visibility: Visibility, from: number): number | undefined => {
+  const interval = visibility.find(({ to }) => to === undefined || to >= from)
+  return interval && Math.max(from, interval.from)
+}
+
+/** A device is told of what it may not see together with what it may see next: since it last saw anything. */
+const unseenBefore = (
+  visibility: Visibility,
+  next: number,
+  first: number,
+  after: Position,
+): TimelineItem | undefined => {
+  let from = next
+  if (next > 0 && !isVisible(visibility, next - 1))
+    from = visibility.reduce((end, { to = -1 }) => (to < next ? Math.max(end, to) : end), -1) + 1
+  return from < first ? { kind: 'void', from, to: first - 1, position: after } : undefined
 }
 
 /** Visible events at most, before those that came since. */
@@ -62,7 +82,7 @@ export async function* catchUp(
   sources: readonly CatchUpSource[],
   upTo: Position,
 ): AsyncGenerator<readonly CaughtItem[]> {
-  let open: OpenSource[] = sources.map((source) => ({ ...source, items: [] }))
+  let open: OpenSource[] = sources.map((source) => ({ ...source, items: source.unseen ? [source.unseen] : [] }))
   const pageSize = Math.max(MIN_PAGE, Math.floor(PAGE / Math.max(1, open.length)))
   while (open.length > 0) {
     for (const source of open) if (source.items.length === 0) await readOn(deps, source, pageSize, upTo)
@@ -90,12 +110,17 @@ const byPosition = (a: CaughtItem, b: CaughtItem): number => {
   return a.item.position < b.item.position ? -1 : 1
 }
 
-const readOn = async (deps: CatchUpDeps, source: OpenSource, limit: number, upTo: Position): Promise<void> => {
-  if (source.nextRevision > source.headRevision) return
-  const { conversationId, visibility, nextRevision } = source
+const readOn = async (deps: CatchUpDeps, source: OpenSource, pageSize: number, upTo: Position): Promise<void> => {
+  const { conversationId, visibility, nextRevision, headRevision } = source
+  const limit = Math.min(pageSize, headRevision - nextRevision + 1)
+  if (limit <= 0) return
   const page = await deps.timeline.readPage(conversationId, visibility, nextRevision, limit)
   const last = page.items.at(-1)
-  if (last === undefined) return
+  if (last === undefined) {
+    if (nextRevision > page.headRevision) return
+    // To go on would be to lose it.
+    throw new DomainError('Unavailable', 'A part of a conversation cannot be read right now; try again later.')
+  }
   source.nextRevision = (last.kind === 'void' ? last.to : last.revision) + 1
   const within = page.items.filter((item) => item.position <= upTo)
   if (within.length < page.items.length) source.nextRevision = Number.POSITIVE_INFINITY

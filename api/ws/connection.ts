@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import type { Accepted, CommandMeta } from '../../commands/dispatch.ts'
-import type { MessageSent } from '../../domain/conversation/events.ts'
 import { DomainError } from '../../domain/errors.ts'
-import type { CommandId, DeviceId, Position } from '../../domain/ids.ts'
-import type { ClientFrame, CommandFrame } from '../protocol/clientFrames.ts'
-import { decodeCursor } from '../protocol/cursor.ts'
+import type { DeviceId } from '../../domain/ids.ts'
+import type { Logger, Metrics } from '../../domain/ports.ts'
+import type { Authenticator } from '../auth/login.ts'
+import type { Session } from '../auth/session.ts'
+import type { ClientFrame } from '../protocol/clientFrames.ts'
 import { CLOSE_CODES } from '../protocol/errorTables.ts'
-import type { ServerFrame } from '../protocol/serverFrames.ts'
-import { toCommand } from '../toCommand.ts'
-import { type Decoded, decodeFrame } from './decodeFrame.ts'
+import type { ServerFrame, ServerFrameOf } from '../protocol/serverFrames.ts'
+import type { Resumed } from './admission.ts'
+import { decodeFrame, idOf } from './decodeFrame.ts'
+import { type Caller, failed, type HandleFrame } from './deviceFrames.ts'
 import type { DeviceSession } from './deviceSession.ts'
-import { errorFrame, frameOf, messageOkFrame } from './frames.ts'
-import type { Gateway } from './gateway.ts'
+import { errorFrame, frameOf } from './frames.ts'
 import { SocketWriter } from './socketWriter.ts'
 import { TokenBucket } from './tokenBucket.ts'
 
@@ -23,52 +23,93 @@ export type CloseReason = keyof typeof CLOSE_CODES
 
 /** Time before the end of a session at which the device is told. */
 const EXPIRY_NOTICE_MS = 60_000
+/** Heartbeats that may be missing before the device is given up. */
+const PATIENCE = 2.5
+
+export interface ConnectionOptions {
+  /** Answers a device may leave unread, in bytes, before its frames are not read. */
+  readonly maxBacklogBytes: number
+  readonly framesPerSecond: number
+  readonly frameBurst: number
+  readonly heartbeatMs: number
+  readonly helloTimeoutMs: number
+}
+
+/** What a connection needs of the node that it is on. */
+export interface ConnectionHost {
+  readonly options: ConnectionOptions
+  readonly limits: ServerFrameOf<'welcome'>['limits']
+  readonly authenticator: Authenticator
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly handle: HandleFrame
+  /** A coarse clock for what is noted on every frame. */
+  now(): number
+  /** Lets an authenticated device in; `undefined` when it is gone already. */
+  admit(
+    connection: Connection,
+    device: Session,
+    cursor: string | undefined,
+  ): Promise<{ readonly session: DeviceSession; readonly resumed: Resumed } | undefined>
+  /** Sends the welcome, which names the cursor that the device goes on from, and what follows. */
+  begin(session: DeviceSession, resumed: Resumed, welcome: (cursor: string) => void): void
+  disconnected(connection: Connection): void
+}
 
 /** One socket: from the challenge to the close. */
-export class Connection {
+export class Connection implements Caller {
   readonly #socket: WebSocket
-  readonly #gateway: Gateway
+  readonly #host: ConnectionHost
   readonly #bearer: string | undefined
   readonly #bucket: TokenBucket
   readonly writer: SocketWriter
   #state: 'new' | 'greeting' | 'open' | 'closed' = 'new'
+  /** What the device key has to sign; good for one attempt. */
   #nonce = newNonce()
   #heardAt: number
   #toldAt: number
   #expiresAt = Number.POSITIVE_INFINITY
   #expiryTold = false
-  #meta: CommandMeta['actor'] | undefined
+  /** Frames refused for their number since one was accepted. */
+  #excess = 0
   /** Set once it is known who connects. */
   deviceId: DeviceId | undefined
   /** Set once the device is let in; the welcome follows at once. */
   session: DeviceSession | undefined
-  /** Commands that wait for their answer. */
   inFlight = 0
-  /** Set until the device says that it has loaded its snapshot: where its acknowledgements stood before. */
-  #snapshotFrom: { readonly from: Position | undefined; readonly to: Position } | undefined
+  typing: TokenBucket | undefined
 
-  constructor(socket: WebSocket, raw: Duplex, gateway: Gateway, bearer: string | undefined) {
+  constructor(socket: WebSocket, raw: Duplex, host: ConnectionHost, bearer: string | undefined) {
     this.#socket = socket
-    this.#gateway = gateway
+    this.#host = host
     this.#bearer = bearer
     this.writer = new SocketWriter(raw)
-    const now = gateway.deps.clock()
+    const now = host.now()
     this.#heardAt = now
     this.#toldAt = now
-    this.#bucket = new TokenBucket(gateway.options.framesPerSecond, gateway.options.frameBurst, now)
+    this.#bucket = new TokenBucket(host.options.framesPerSecond, host.options.frameBurst, now)
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary))
     socket.on('close', () => this.#closed())
     // A protocol error closes the socket by itself; without a listener it would end the process.
-    socket.on('error', () => {})
+    socket.on('error', () => this.#closed())
     raw.on('drain', () => {
-      this.session?.wake?.()
+      this.session?.wake()
       if (socket.isPaused) socket.resume()
     })
     this.send({ type: 'challenge', nonce: this.#nonce })
   }
 
+  get closed(): boolean {
+    return this.#state === 'closed'
+  }
+
   send(frame: ServerFrame): void {
     this.writer.send(frameOf(frame))
+  }
+
+  refuse(id: string | undefined, error: DomainError): void {
+    this.#host.metrics.count('parley_refusals_total', 1, { code: error.code })
+    this.writer.send(errorFrame(id, error))
   }
 
   close(reason: CloseReason): void {
@@ -76,36 +117,30 @@ export class Connection {
   }
 
   closeWith(code: number, reason: string): void {
-    if (this.#state === 'closed') return
-    this.writer.flush()
+    if (this.closed) return
+    this.writer.close()
     this.#socket.close(code, reason)
     this.#closed()
   }
 
-  terminate(): void {
-    this.#socket.terminate()
-  }
-
   #closed(): void {
-    if (this.#state === 'closed') return
+    if (this.closed) return
     this.#state = 'closed'
+    this.writer.close()
     this.session?.close()
-    this.#gateway.disconnected(this)
+    this.#host.disconnected(this)
   }
 
   /** Once a second: deadlines, heartbeats, the end of the session. */
   tick(now: number): void {
-    const { helloTimeoutMs, heartbeatMs } = this.#gateway.options
-    const patience = this.#state === 'open' ? heartbeatMs * 2.5 : helloTimeoutMs
-    if (now - this.#heardAt > patience) {
-      this.close('Timeout')
-      return this.terminate()
-    }
+    const { helloTimeoutMs, heartbeatMs } = this.#host.options
+    const patience = this.#state === 'open' ? heartbeatMs * PATIENCE : helloTimeoutMs
+    if (now - this.#heardAt > patience) return this.close('Timeout')
+    if (now >= this.#expiresAt) return this.close('NotAuthenticated')
     if (now - this.#toldAt >= heartbeatMs) {
       this.#toldAt = now
       this.send({ type: 'heartbeat' })
     }
-    if (now >= this.#expiresAt) return this.close('NotAuthenticated')
     if (now >= this.#expiresAt - EXPIRY_NOTICE_MS && !this.#expiryTold) {
       this.#expiryTold = true
       this.#nonce = newNonce()
@@ -114,168 +149,117 @@ export class Connection {
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
-    if (this.#state === 'closed') return
-    const now = this.#gateway.now()
-    this.#heardAt = now
+    if (this.closed) return
+    const now = this.#host.now()
+    // Whoever only chats on without a hello does not gain time.
+    if (this.#state === 'open') this.#heardAt = now
     if (isBinary) return this.close('MalformedFrame')
+    let id: string | undefined
     try {
       const decoded = decodeFrame(data.toString())
-      if (!this.#bucket.take(now)) this.#refuse(idOf(decoded), rateLimited())
-      else if ('error' in decoded) this.#refuse(decoded.id, decoded.error)
-      else this.#handle(decoded.frame)
+      id = idOf(decoded)
+      if (!this.#bucket.take(now)) this.#tooMany(id)
+      else {
+        this.#excess = 0
+        if ('error' in decoded) this.refuse(id, decoded.error)
+        else this.#handle(decoded.frame)
+      }
     } catch (error) {
       if (error instanceof SyntaxError) return this.close('MalformedFrame')
-      this.#gateway.deps.logger.error({ error }, 'a frame failed')
-      this.#refuse(undefined, new DomainError('Internal', 'The server failed; try the same again later.'))
+      this.#host.logger.error({ error }, 'a frame failed')
+      this.refuse(id, failed())
     }
     // Whoever does not read its answers is not read either.
-    if (this.writer.backlog > this.#gateway.options.maxBacklogBytes) this.#socket.pause()
+    if (this.writer.backlog > this.#host.options.maxBacklogBytes) this.#socket.pause()
   }
 
-  #refuse(id: string | undefined, error: DomainError): void {
-    this.#gateway.deps.metrics.count('parley_refusals_total', 1, { code: error.code })
-    this.writer.send(errorFrame(id, error))
+  #tooMany(id: string | undefined): void {
+    if (++this.#excess > this.#host.options.frameBurst) return this.close('RateLimited')
+    this.refuse(id, new DomainError('RateLimited', 'Too many frames in a short time; wait a second and go on.'))
   }
 
   #handle(frame: ClientFrame): void {
+    if (frame.type === 'heartbeat') return
     if (frame.type === 'hello') {
       if (this.#state !== 'new')
-        return this.#refuse(undefined, new DomainError('InvalidRequest', 'Say hello once, as the first frame.'))
+        return this.refuse(undefined, new DomainError('InvalidRequest', 'Say hello once, as the first frame.'))
       this.#state = 'greeting'
-      this.#hello(frame).catch((error: unknown) => this.#failed(error))
+      this.#hello(frame).catch((error: unknown) => this.#rejected(error))
       return
     }
-    const { session } = this
-    if (frame.type === 'heartbeat') return
-    if (session === undefined) {
-      const id = 'id' in frame ? frame.id : undefined
-      return this.#refuse(id, new DomainError('NotAuthenticated', 'Wait for the welcome before anything else.'))
-    }
-    switch (frame.type) {
-      case 'ack':
-        return this.#ack(session, frame.cursor, frame.id)
-      case 'read':
-        return this.#attempt(frame.id, this.#gateway.read(session, frame.conversationId, frame.upTo))
-      case 'typing':
-        if (!this.#gateway.push.routing.isMember(session.userId, frame.conversationId))
-          return this.#refuse(frame.id, new DomainError('NotFound', 'There is no such conversation, or you left it.'))
-        return this.#gateway.presence.typing(session, frame.conversationId, frame.active)
-      case 'presence':
-        return this.#attempt(frame.id, this.#gateway.presence.watch(session, frame.watch))
-      case 'renew':
-        return this.#attempt(frame.id, this.#renew(session, frame.auth, frame.id))
-      default:
-        return this.#command(session, frame)
-    }
+    if (this.session === undefined)
+      return this.refuse(frame.id, new DomainError('NotAuthenticated', 'Wait for the welcome before anything else.'))
+    if (frame.type !== 'renew') return this.#host.handle(this, this.session, frame)
+    this.#renew(this.session, frame.auth, frame.id).catch((error: unknown) => {
+      if (!(error instanceof DomainError)) this.#host.logger.error({ error }, 'a renewal failed')
+      this.refuse(frame.id, error instanceof DomainError ? error : failed())
+    })
   }
 
-  #attempt(id: string | undefined, work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (error instanceof DomainError) return this.#refuse(id, error)
-      this.#gateway.deps.logger.error({ error }, 'a frame failed')
-      this.#refuse(id, new DomainError('Internal', 'The server failed; try the same again later.'))
+  async #hello({ auth, cursor }: Hello): Promise<void> {
+    const device = await this.#authenticate(auth)
+    if (this.closed) return
+    const admitted = await this.#host.admit(this, device, cursor)
+    if (admitted === undefined || this.closed) return
+    const { userId, deviceId, expiresAt } = device
+    const { session, resumed } = admitted
+    this.#expiresAt = expiresAt
+    this.#heardAt = this.#host.now()
+    this.#state = 'open'
+    const ends = new Date(expiresAt).toISOString()
+    this.#host.begin(session, resumed, (from) => {
+      const { limits } = this.#host
+      this.send({ type: 'welcome', userId, deviceId, limits, resumed, cursor: from, expiresAt: ends })
     })
   }
 
   /** The device could not be let in. */
-  #failed(error: unknown): void {
-    if (!(error instanceof DomainError)) {
-      this.#gateway.deps.logger.error({ error }, 'a hello failed')
-      return this.close('Internal')
+  #rejected(error: unknown): void {
+    if (!(error instanceof DomainError)) this.#host.logger.error({ error }, 'a hello failed')
+    const refusal = error instanceof DomainError ? error : failed()
+    this.refuse(undefined, refusal)
+    this.close(rejectionOf(refusal))
+  }
+
+  #authenticate(auth: Auth | undefined): Promise<Session> {
+    const { authenticator } = this.#host
+    if (auth?.kind === 'device') {
+      const nonce = this.#nonce
+      this.#nonce = newNonce()
+      return authenticator.byDeviceKey({ ...auth, nonce })
     }
-    this.#refuse(undefined, error)
-    if (error.code === 'DeviceRevoked') this.close('DeviceRevoked')
-    else this.close(error.code === 'Unavailable' ? 'Unavailable' : 'NotAuthenticated')
-  }
-
-  async #hello({ auth, cursor }: Hello): Promise<void> {
-    const who = await this.#authenticate(auth)
-    if (this.#state === 'closed') return
-    const admitted = await this.#gateway.admit(this, who, cursor)
-    if (admitted === undefined || this.closed) return
-    const { session, resumed } = admitted
-    this.#meta = { userId: who.userId, deviceId: who.deviceId }
-    this.#expiresAt = who.expiresAt
-    this.#snapshotFrom = admitted.snapshotFrom
-    this.#state = 'open'
-    this.send({
-      type: 'welcome',
-      userId: who.userId,
-      deviceId: who.deviceId,
-      limits: this.#gateway.limits,
-      resumed,
-      cursor: this.#gateway.push.cursor(session.sentTo),
-      expiresAt: new Date(who.expiresAt).toISOString(),
-    })
-    this.#gateway.begin(session, resumed)
-  }
-
-  get closed(): boolean {
-    return this.#state === 'closed'
-  }
-
-  #authenticate(auth: Auth | undefined) {
-    const { authenticator } = this.#gateway.deps
-    if (auth?.kind === 'device') return authenticator.byDeviceKey({ ...auth, nonce: this.#nonce })
     const token = auth?.token ?? this.#bearer
-    if (token === undefined)
-      throw new DomainError('NotAuthenticated', 'Say hello with a token, or with the nonce signed by the device key.')
-    return authenticator.byToken(token)
+    if (token !== undefined) return authenticator.byToken(token)
+    return Promise.reject(
+      new DomainError('NotAuthenticated', 'Say hello with a token, or with the nonce signed by the device key.'),
+    )
   }
 
   async #renew(session: DeviceSession, auth: Auth, id: string): Promise<void> {
-    const who = await this.#authenticate(auth)
-    if (who.deviceId !== session.deviceId)
+    // The nonce is spent, however this ends: near the end of the session another one follows.
+    this.#expiryTold = false
+    const { deviceId, expiresAt } = await this.#authenticate(auth)
+    if (deviceId !== session.deviceId)
       throw new DomainError('Forbidden', 'A connection is renewed by the device that opened it.')
-    this.#expiresAt = who.expiresAt
+    this.#expiresAt = expiresAt
     this.#expiryTold = false
     this.send({ type: 'ok', id })
   }
-
-  #ack(session: DeviceSession, cursor: string, id: string | undefined): void {
-    const position = decodeCursor(this.#gateway.deps.incarnation, cursor)
-    if (position === undefined)
-      return this.#refuse(id, new DomainError('InvalidCursor', 'This cursor is not of this log.'))
-    if (position > session.offeredTo)
-      return this.#refuse(id, new DomainError('AckBeyondSent', 'Acknowledge only what was sent on this connection.'))
-    if (this.#snapshotFrom !== undefined) {
-      const { from, to } = this.#snapshotFrom
-      this.#snapshotFrom = undefined
-      this.#attempt(id, this.#gateway.implyDelivered(session.user, from, to))
-    }
-    this.#gateway.acknowledge(session, position)
-  }
-
-  #command(session: DeviceSession, frame: CommandFrame): void {
-    if (this.inFlight >= this.#gateway.options.maxInFlight)
-      return this.#refuse(frame.id, new DomainError('Busy', 'Too many commands wait for their answer; slow down.'))
-    const commandId = (frame.type === 'SendMessage' ? frame.messageId : frame.id) as CommandId
-    const command = toCommand(frame, session.userId, commandId)
-    const meta: CommandMeta = { actor: this.#meta ?? session, commandId }
-    this.inFlight++
-    this.#gateway.deps.dispatch.submit(command, meta, (outcome) => {
-      this.inFlight--
-      if (outcome instanceof Error) return this.#refuse(frame.id, outcome)
-      this.#answer(frame, command, outcome)
-    })
-  }
-
-  #answer(frame: CommandFrame, command: object, { event, revision, position }: Accepted): void {
-    const cursor = position === undefined ? undefined : this.#gateway.push.cursor(position)
-    if (frame.type === 'SendMessage') {
-      const { seq } = (event as MessageSent).data
-      return this.writer.send(messageOkFrame(frame.id, frame.messageId, revision, seq, cursor))
-    }
-    const { conversationId } = command as { conversationId: string }
-    this.send({ type: 'ok', id: frame.id, conversationId, revision, ...(cursor !== undefined && { position: cursor }) })
-  }
 }
 
-const idOf = (decoded: Decoded): string | undefined => {
-  if ('error' in decoded) return decoded.id
-  return 'id' in decoded.frame ? decoded.frame.id : undefined
+/** Whether the device may try the same again, has to authenticate, or is to give up. */
+const rejectionOf = ({ code }: DomainError): CloseReason => {
+  switch (code) {
+    case 'DeviceRevoked':
+      return 'DeviceRevoked'
+    case 'Internal':
+      return 'Internal'
+    case 'Unavailable':
+    case 'Busy':
+      return 'Unavailable'
+    default:
+      return 'NotAuthenticated'
+  }
 }
 
 const newNonce = (): string => randomBytes(32).toString('base64url')
-
-const rateLimited = () => new DomainError('RateLimited', 'Too many frames in a short time; wait a second and go on.')

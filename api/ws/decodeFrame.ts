@@ -11,11 +11,10 @@ export type Decoded = { readonly frame: ClientFrame } | BadFrame
 
 const MAX_ID = 64
 
-/** Checks the shape of a frame; throws `SyntaxError` for what is no JSON. */
+/** Checks the shape of a frame; throws `SyntaxError` for what is no JSON object. */
 export const decodeFrame = (text: string): Decoded => {
   const raw: unknown = JSON.parse(text)
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
-    return bad(undefined, new DomainError('InvalidRequest', 'A frame is a JSON object with a type.'))
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) throw new SyntaxError('no JSON object')
   const { type, id } = raw as { type?: unknown; id?: unknown }
   const echo = typeof id === 'string' && id.length <= MAX_ID ? id : undefined
   if (typeof type !== 'string' || !Object.hasOwn(CLIENT_FRAMES, type))
@@ -28,3 +27,9 @@ export const decodeFrame = (text: string): Decoded => {
 }
 
 const bad = (id: string | undefined, error: DomainError): BadFrame => ({ id, error })
+
+/** The id that an answer to the frame carries. */
+export const idOf = (decoded: Decoded): string | undefined => {
+  if ('error' in decoded) return decoded.id
+  return 'id' in decoded.frame ? decoded.frame.id : undefined
+}

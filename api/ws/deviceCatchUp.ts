@@ -1,51 +1,58 @@
-import { categoryOf, conversationStream, type Position } from '../../domain/ids.ts'
-import type { Logger } from '../../domain/ports.ts'
+import { categoryOf, conversationStream, idOf } from '../../domain/ids.ts'
 import type { Projector } from '../../projections/projector.ts'
+import type { TimelineItem } from '../../projections/timeline.ts'
 import { type CatchUpDeps, type CaughtItem, catchUp, findSources } from './catchUp.ts'
 import type { DeviceSession } from './deviceSession.ts'
 import { eventFrame, frameOf } from './frames.ts'
-import { type LivePush, nextAdvance } from './livePush.ts'
+import type { LivePush } from './livePush.ts'
 import { Pushed, voidFrame } from './pushFrames.ts'
 import type { StatePush } from './statePush.ts'
 
 const EVENT_MODELS = ['timeline', 'inbox']
 const STATE_MODELS = ['receipts', 'inbox', 'directory']
-/** Events sent in one turn of the loop at most, so that one device does not hold up the others. */
+/** Events sent, and looked at, in one turn of the loop at most, so that one device does not hold up the others. */
 const TURN = 256
+const TURN_SEEN = 4_096
+/** Time after which a waiting device is looked at again: it may be gone. */
+const PATIENCE_MS = 1_000
 
 export interface DeviceCatchUpDeps extends CatchUpDeps {
   readonly push: LivePush
   readonly states: StatePush
   readonly projector: Projector
-  readonly logger: Logger
 }
 
 /** Brings a device from its cursor to the feed without a hole, through its window, and makes it live. */
 export const createDeviceCatchUp = (deps: DeviceCatchUpDeps) => {
   const { push, projector, states } = deps
+  const { ring, deletions } = push
 
-  const run = async (session: DeviceSession): Promise<void> => {
-    while (!session.closed) {
-      const statesTo = projector.lowest(STATE_MODELS)
-      await states.catchUp(session, session.statesFrom)
-      session.statesFrom = statesTo
-      if (!push.ring.covers(session.sentTo)) await sendFromModels(session)
-      else if (statesTo !== undefined && push.ring.covers(statesTo)) {
-        if (await sendFromRing(session, statesTo)) return
-        // The models may have gone on while they were read: wait only if they have not.
-      } else if (projector.lowest(STATE_MODELS) === statesTo) await nextAdvance(projector)
-    }
+  const sendStates = async (session: DeviceSession): Promise<void> => {
+    const upTo = projector.lowest(STATE_MODELS)
+    if (upTo === undefined || upTo <= session.statesFrom) return waitFor(STATE_MODELS)
+    await states.catchUp(session, session.statesFrom)
+    session.statesFrom = upTo
+  }
+
+  const waitFor = async (models: readonly string[]): Promise<void> => {
+    await projector.waitFor(models, ring.floor, PATIENCE_MS)
   }
 
   const sendFromModels = async (session: DeviceSession): Promise<void> => {
-    const upTo = projector.lowest(EVENT_MODELS)
-    if (upTo === undefined || upTo <= session.sentTo) return nextAdvance(projector)
+    const lowest = projector.lowest(EVENT_MODELS) ?? session.sentTo
+    // Who may see what is known as of the feed: the models may be ahead of it.
+    const upTo = lowest < ring.head ? lowest : ring.head
+    const folded = projector.checkpoint('timeline') ?? upTo
+    if (upTo <= session.sentTo || folded < deletions.forgottenTo) return waitFor(EVENT_MODELS)
     const sources = await findSources(deps, session.user.conversations, session.sentTo)
     for await (const chunk of catchUp(deps, sources, upTo)) {
       for (const caught of chunk) {
-        while (session.room <= 0 && !session.closed) await roomIn(session)
+        if (session.room <= 0) await session.untilRoom()
         if (session.closed) return
+        // Pages may be older than a deletion that is not remembered any more: they are read again.
+        if (folded < deletions.forgottenTo) return
         sendItem(session, caught)
+        session.sentTo = caught.item.position
       }
     }
     session.sentTo = upTo
@@ -58,7 +65,8 @@ export const createDeviceCatchUp = (deps: DeviceCatchUpDeps) => {
       return session.push(voidFrame(cursor, stream, item.from, item.to), item.position, undefined, 0)
     }
     const { revision, eventType, at, actor, dataText, seq = 0 } = item
-    const deletedAt = eventType === 'MessageSent' ? push.deletedAt(conversationId, revision) : undefined
+    const target = messageOf(item)
+    const deletedAt = target === undefined ? undefined : deletions.deletedAt(conversationId, target)
     const text = deletedAt === undefined ? dataText : blanked(dataText, deletedAt)
     const counts = seq > 0 && actor.userId !== session.userId
     const frame = eventFrame(cursor, stream, revision, eventType, at, actor, text)
@@ -66,28 +74,14 @@ export const createDeviceCatchUp = (deps: DeviceCatchUpDeps) => {
   }
 
   /** True when the device has everything and is live. */
-  const sendFromRing = async (session: DeviceSession, statesTo: Position): Promise<boolean> => {
-    const { ring } = push
-    let sentStates = statesTo
-    for (;;) {
-      const from = session.sentTo < sentStates ? session.sentTo : sentStates
+  const sendFromRing = async (session: DeviceSession): Promise<boolean> => {
+    while (!session.closed) {
+      const { sentTo, statesFrom } = session
+      const from = sentTo < statesFrom ? sentTo : statesFrom
       if (!ring.covers(from)) return false
-      let sent = 0
-      for (let i = ring.after(from); i < ring.end && sent < TURN && session.room > 0; i++) {
-        const event = ring.at(i)
-        if (categoryOf(event.stream) === 'conversation') {
-          if (event.position > session.sentTo) {
-            push.send(session, new Pushed(event, push.cursor(event.position)))
-            sent++
-          }
-        } else if (event.position > sentStates) states.pushTo(session, event, push.routing)
-        if (event.position > session.sentTo) session.sentTo = event.position
-        if (event.position > sentStates) sentStates = event.position
-      }
-      session.statesFrom = sentStates
-      if (session.closed) return true
-      if (session.sentTo >= ring.head) break
-      await (session.room > 0 ? nextTurn() : roomIn(session))
+      sendTurn(session, ring.after(from))
+      if (session.sentTo >= ring.head && session.statesFrom >= ring.head) break
+      await (session.room > 0 ? nextTurn() : session.untilRoom())
     }
     session.live = true
     session.writer.send(frameOf({ type: 'caughtUp', cursor: push.cursor(session.sentTo) }))
@@ -95,23 +89,40 @@ export const createDeviceCatchUp = (deps: DeviceCatchUpDeps) => {
     return true
   }
 
-  return (session: DeviceSession, onFailure: (error: unknown) => void): void => {
-    run(session).catch((error: unknown) => {
-      deps.logger.error({ error, deviceId: session.deviceId }, 'a device could not be caught up')
-      onFailure(error)
-    })
+  const sendTurn = (session: DeviceSession, from: number): void => {
+    const end = Math.min(ring.end, from + TURN_SEEN)
+    let sent = 0
+    for (let i = from; i < end && sent < TURN && session.room > 0; i++) {
+      const event = ring.at(i)
+      const { position, stream } = event
+      if (categoryOf(stream) !== 'conversation') {
+        if (position > session.statesFrom) states.pushTo(session, event, push.routing)
+      } else if (position > session.sentTo && session.user.conversations.has(idOf(stream))) {
+        push.send(session, new Pushed(event, push.cursor(position)))
+        sent++
+      }
+      if (position > session.sentTo) session.sentTo = position
+      if (position > session.statesFrom) session.statesFrom = position
+    }
+  }
+
+  return async (session: DeviceSession): Promise<void> => {
+    while (!session.closed) {
+      if (!ring.covers(session.statesFrom)) await sendStates(session)
+      if (!ring.covers(session.sentTo)) await sendFromModels(session)
+      else if (ring.covers(session.statesFrom) && (await sendFromRing(session))) return
+    }
   }
 }
 
-const roomIn = (session: DeviceSession): Promise<void> =>
-  new Promise((resolve) => {
-    session.wake = () => {
-      session.wake = undefined
-      resolve()
-    }
-  })
-
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Revision of the message whose content an item carries. */
+const messageOf = ({ eventType, revision, dataText }: TimelineItem & { kind: 'event' }): number | undefined => {
+  if (eventType === 'MessageSent') return revision
+  if (eventType !== 'MessageEdited') return undefined
+  return (JSON.parse(dataText) as { targetRevision?: number }).targetRevision
+}
 
 const blanked = (dataText: string, deletedAt: string): string => {
   const { messageId, seq } = JSON.parse(dataText) as { messageId: string; seq: number }

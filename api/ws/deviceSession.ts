@@ -1,3 +1,4 @@
+import type { Actor } from '../../domain/eventsourcing/message.ts'
 import type { ConversationId, DeviceId, Position, UserId } from '../../domain/ids.ts'
 import { AckWindow } from './ackWindow.ts'
 import type { RoutedUser } from './routing.ts'
@@ -11,10 +12,19 @@ export interface WindowLimits {
   readonly maxBytes: number
 }
 
+/** Receipts implied by what the device holds from elsewhere: earlier connections, or a snapshot. */
+export interface OwedReceipts {
+  /** What was acknowledged before; everything is owed without it. */
+  readonly from: Position | undefined
+  readonly to: Position
+  gathering: boolean
+}
+
 /** One connected device: what it was sent, what it acknowledged, and whether it keeps up with the feed. */
 export class DeviceSession {
   readonly userId: UserId
   readonly deviceId: DeviceId
+  readonly actor: Actor
   readonly user: RoutedUser<DeviceSession>
   readonly writer: SocketWriter
   readonly #limits: WindowLimits
@@ -24,36 +34,55 @@ export class DeviceSession {
   closed = false
   /** While catching up: everything up to here was sent. */
   sentTo: Position
-  /** While catching up: results that changed after this were not sent yet; all, without it. */
-  statesFrom: Position | undefined
+  /** While catching up: results that changed after this were not sent yet. */
+  statesFrom: Position
   /** Newest position that an acknowledgement may name. */
   offeredTo: Position
-  acknowledged: Position | undefined
-  /** Wakes the catching up when there is room again. */
-  wake: (() => void) | undefined
+  #acknowledged: Position | undefined
+  owed: OwedReceipts | undefined
+  #wake: (() => void) | undefined
 
+  /** `from`: what the device holds; nothing after it was sent. */
   constructor(
     user: RoutedUser<DeviceSession>,
     deviceId: DeviceId,
     writer: SocketWriter,
     limits: WindowLimits,
-    sentTo: Position,
-    statesFrom: Position | undefined,
+    from: Position,
   ) {
     this.userId = user.userId
     this.user = user
     this.deviceId = deviceId
+    this.actor = { userId: user.userId, deviceId }
     this.writer = writer
     this.#limits = limits
-    this.sentTo = sentTo
-    this.statesFrom = statesFrom
-    this.offeredTo = sentTo
+    this.sentTo = from
+    this.statesFrom = from
+    this.offeredTo = from
+  }
+
+  /** Goes on from the position, without what came before it. */
+  skipTo(position: Position): void {
+    this.sentTo = position
+    this.statesFrom = position
+    this.offeredTo = position
+    if (this.owed !== undefined) this.owed = { ...this.owed, to: position }
   }
 
   /** Events that may be sent now. */
   get room(): number {
-    if (this.#window.bytes >= this.#limits.maxBytes || this.writer.backlog >= this.#limits.maxBytes) return 0
+    if (this.#window.bytes >= this.#limits.maxBytes || this.isStalled) return 0
     return this.#limits.maxEvents - this.#window.size
+  }
+
+  /** True while the device does not take what was sent. */
+  get isStalled(): boolean {
+    return this.writer.backlog >= this.#limits.maxBytes
+  }
+
+  /** Newest acknowledged position whose receipts were all gathered. */
+  get confirmed(): Position | undefined {
+    return this.owed === undefined ? this.#acknowledged : undefined
   }
 
   /** Sends what has a place in the order, and waits for its acknowledgement. */
@@ -63,14 +92,34 @@ export class DeviceSession {
     this.offeredTo = position
   }
 
-  acknowledge(upTo: Position, delivered: (conversationId: ConversationId, seq: number) => void): void {
-    if (this.acknowledged === undefined || upTo > this.acknowledged) this.acknowledged = upTo
-    this.#window.acknowledge(upTo, delivered)
-    this.wake?.()
+  /** Sends what nobody misses: a device that does not read goes without. */
+  signal(frame: Buffer): void {
+    if (!this.isStalled) this.writer.send(frame)
+  }
+
+  acknowledge(upTo: Position, delivered: (userId: UserId, conversationId: ConversationId, seq: number) => void): void {
+    if (this.#acknowledged === undefined || upTo > this.#acknowledged) this.#acknowledged = upTo
+    this.#window.acknowledge(upTo, this.userId, delivered)
+    this.wake()
+  }
+
+  /** Resolves when there is room, or when the device is gone. */
+  async untilRoom(): Promise<void> {
+    while (this.room <= 0 && !this.closed)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+  }
+
+  /** There may be room again. */
+  wake(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
   }
 
   close(): void {
     this.closed = true
-    this.wake?.()
+    this.wake()
   }
 }

@@ -8,7 +8,6 @@ const OVERHEAD = 512
 export class EventRing {
   readonly #slots: (PositionedEvent | undefined)[]
   readonly #maxBytes: number
-  /** Everything after this position is here. */
   #floor: Position
   #first = 0
   #next = 0
@@ -23,6 +22,16 @@ export class EventRing {
   /** Position of the newest event that went by. */
   get head(): Position {
     return this.#next > this.#first ? this.at(this.#next - 1).position : this.#floor
+  }
+
+  /** Everything after this position is here. */
+  get floor(): Position {
+    return this.#floor
+  }
+
+  /** Ordinal of the oldest event that is here. */
+  get first(): number {
+    return this.#first
   }
 
   /** Ordinal that the next event will get. */

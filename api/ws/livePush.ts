@@ -1,28 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { MemberAdded } from '../../domain/conversation/events.ts'
 import type { EventStore } from '../../domain/eventsourcing/eventStore.ts'
 import type { PositionedEvent } from '../../domain/eventsourcing/message.ts'
-import { type ConversationId, categoryOf, type DeviceId, idOf, type Position, type UserId } from '../../domain/ids.ts'
+import { categoryOf, type DeviceId, type Position, type UserId } from '../../domain/ids.ts'
 import type { Logger, Metrics } from '../../domain/ports.ts'
 import type { Inbox } from '../../projections/inbox.ts'
 import type { Projector } from '../../projections/projector.ts'
-import type { Timeline } from '../../projections/timeline.ts'
 import { encodeCursor } from '../protocol/cursor.ts'
 import type { DeviceSession } from './deviceSession.ts'
 import { EventRing } from './eventRing.ts'
 import { Pushed, voidFrame } from './pushFrames.ts'
+import { RecentDeletions } from './recentDeletions.ts'
 import { type Intervals, type RoutedUser, Routing } from './routing.ts'
 import type { StatePush } from './statePush.ts'
 
-/** Deletions that are remembered for those who still read older events from memory. */
-export interface RecentDeletions {
-  /** ISO 8601 when the message was deleted, as far as this node remembers. */
-  deletedAt(conversationId: ConversationId, revision: number): string | undefined
-}
+/** Time after which a waiting device is looked at again: it may be gone. */
+const PATIENCE_MS = 1_000
+const RETRY_MS = 1_000
 
 export interface LivePushDeps {
   readonly log: EventStore
   readonly inbox: Inbox
-  readonly timeline: Timeline
   readonly projector: Projector
   readonly incarnation: string
   readonly logger: Logger
@@ -37,21 +35,24 @@ export interface LivePushDeps {
   readonly onBehind: (session: DeviceSession) => void
   /** A device may no longer be connected. */
   readonly onRevoked: (deviceId: DeviceId) => void
+  /** The feed broke off: devices may have missed something. */
+  readonly onInterrupted: () => void
 }
 
 /** The node's one feed of the log: folds the routing from it and pushes from it. */
-export class LivePush implements RecentDeletions {
+export class LivePush {
   readonly routing = new Routing<DeviceSession>()
   readonly ring: EventRing
+  readonly deletions: RecentDeletions
   readonly #deps: LivePushDeps
   readonly #abort = new AbortController()
-  readonly #deletions = new Map<string, { readonly position: Position; readonly at: string }>()
   #running: Promise<void> = Promise.resolve()
 
   /** `floor`: the log's head when the node started; the feed begins after it. */
   constructor(deps: LivePushDeps, floor: Position) {
     this.#deps = deps
     this.ring = new EventRing(deps.ringEvents, deps.ringBytes, floor)
+    this.deletions = new RecentDeletions(floor)
   }
 
   start(): void {
@@ -64,14 +65,19 @@ export class LivePush implements RecentDeletions {
   }
 
   async #run(): Promise<void> {
-    const { log, logger } = this.#deps
+    const { log, logger, onInterrupted } = this.#deps
     const { signal } = this.#abort
-    try {
-      for await (const batch of log.subscribeToAll({ from: this.ring.head, signal })) {
-        for (const event of batch) this.#take(event)
+    while (!signal.aborted) {
+      try {
+        for await (const batch of log.subscribeToAll({ from: this.ring.head, signal })) {
+          for (const event of batch) this.#take(event)
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        logger.error({ error }, 'the live feed broke off')
+        onInterrupted()
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined)
       }
-    } catch (error) {
-      if (!signal.aborted) logger.error({ error }, 'the live feed ended')
     }
   }
 
@@ -89,24 +95,36 @@ export class LivePush implements RecentDeletions {
           const { deviceId } = event.data as { deviceId: DeviceId }
           this.#deps.onRevoked(deviceId)
         }
-        return this.#deps.states.push(event, this.routing)
+        return this.#pushState(event, before)
       case 'receipts':
       case 'userState':
-        return this.#deps.states.push(event, this.routing)
+        return this.#pushState(event, before)
       case 'handle':
       case 'log':
         return
     }
   }
 
+  #pushState(event: PositionedEvent, before: Position): void {
+    this.#deps.states.push(event, this.routing, (session) => this.#fallBehind(session, before))
+  }
+
   #pushToMembers(pushed: Pushed, before: Position): void {
+    const founder = foundingMember(pushed.event)
     for (const user of this.routing.connectedMembers(pushed.conversationId)) {
+      const isFounder = user.userId === founder
+      const isWhole = !isFounder || this.#holdsFounding(pushed.event)
       for (const session of user.sessions) {
         if (!session.live) continue
-        if (session.room > 0) this.send(session, pushed)
-        else this.#fallBehind(session, before)
+        if (session.room > 0 && isWhole) this.send(session, pushed)
+        // What founded the conversation passed by before it was known whom it concerns.
+        else this.#fallBehind(session, isFounder ? session.offeredTo : before)
       }
     }
+  }
+
+  #holdsFounding({ position, revision }: PositionedEvent): boolean {
+    return this.ring.after(position) - 1 - revision >= this.ring.first
   }
 
   /** Sends an event to a device as its user may see it. */
@@ -116,7 +134,8 @@ export class LivePush implements RecentDeletions {
     if (sight === 'none') return
     if (sight === 'void') return session.push(pushed.voidFrame, position, undefined, 0)
     if (event.type === 'MemberAdded') this.#sendBefore(session, pushed)
-    const deletedAt = session.live ? undefined : this.deletedAt(conversationId, pushed.targetRevision ?? event.revision)
+    const target = pushed.targetRevision ?? event.revision
+    const deletedAt = session.live ? undefined : this.deletions.deletedAt(conversationId, target)
     const frame =
       deletedAt === undefined || event.type === 'MessageDeleted' ? pushed.frame : pushed.deletedFrame(deletedAt)
     const counts = seq > 0 && pushed.author !== session.userId
@@ -128,8 +147,7 @@ export class LivePush implements RecentDeletions {
     const { event, conversationId } = pushed
     const { userId, founding } = event.data as MemberAdded['data']
     if (userId !== session.userId) return
-    // Whoever catches up was known to be a founder all along.
-    if (founding) return session.live ? this.#sendFounding(session, event) : undefined
+    if (founding) return this.#sendFounding(session, event)
     const intervals = session.user.conversations.get(conversationId) ?? []
     const index = intervals.findIndex((interval) => interval.from === event.revision)
     if (index < 0) return
@@ -141,10 +159,12 @@ export class LivePush implements RecentDeletions {
   }
 
   /** One append stands in one piece in the log: what founded the conversation is right before the addition. */
-  #sendFounding(session: DeviceSession, { revision, stream }: PositionedEvent): void {
-    for (let i = this.ring.end - 1 - revision; i < this.ring.end - 1; i++) {
+  #sendFounding(session: DeviceSession, { position, revision, stream }: PositionedEvent): void {
+    const own = this.ring.after(position) - 1
+    for (let i = Math.max(own - revision, this.ring.first); i < own; i++) {
       const earlier = this.ring.at(i)
-      if (earlier.stream !== stream) continue
+      // A device that is being caught up has it already.
+      if (earlier.stream !== stream || earlier.position <= session.offeredTo) continue
       session.push(new Pushed(earlier, this.cursor(earlier.position)).frame, earlier.position, undefined, 0)
     }
   }
@@ -163,54 +183,52 @@ export class LivePush implements RecentDeletions {
   }
 
   #rememberDeletion(event: PositionedEvent): void {
-    const { targetRevision } = event.data as { targetRevision: number }
-    const conversationId = idOf<ConversationId>(event.stream)
-    this.#deps.timeline.forget(conversationId, [targetRevision])
-    this.#deletions.set(`${conversationId}/${targetRevision}`, { position: event.position, at: event.metadata.at })
     const folded = this.#deps.projector.checkpoint('timeline')
-    for (const [key, { position }] of this.#deletions) {
-      // Older ones are known to everyone who could still read the message: the timeline has them.
-      if (this.ring.covers(position) || folded === undefined || position > folded) break
-      this.#deletions.delete(key)
-    }
+    // What has left the ring is known to everyone who can still read the message, once the timeline has it.
+    const isNeeded = (position: Position): boolean =>
+      this.ring.covers(position) || folded === undefined || position > folded
+    this.deletions.remember(event, isNeeded)
   }
 
-  deletedAt(conversationId: ConversationId, revision: number): string | undefined {
-    if (this.#deletions.size === 0) return undefined
-    return this.#deletions.get(`${conversationId}/${revision}`)?.at
-  }
-
-  /** A device of the user is here: loads what the user may see, as of the feed's head. */
-  async admit(userId: UserId): Promise<RoutedUser<DeviceSession>> {
-    for (;;) {
+  /**
+   * A device of the user is here: loads what the user may see, as of the feed's head. `undefined` when the device
+   * went before that was known.
+   */
+  async admit(userId: UserId, arrival: { readonly closed: boolean }): Promise<RoutedUser<DeviceSession> | undefined> {
+    const { projector, inbox } = this.#deps
+    while (!arrival.closed) {
       const known = this.routing.user(userId)
       if (known !== undefined) return known
-      const checkpoint = this.#deps.projector.checkpoint('inbox')
-      if (checkpoint !== undefined && this.ring.covers(checkpoint)) {
-        const memberships = await this.#deps.inbox.memberships(userId)
-        const arrived = this.routing.user(userId)
-        if (arrived !== undefined) return arrived
-        // The ring may have moved on while the read model was asked.
-        if (this.ring.covers(checkpoint)) {
-          const user = this.routing.add(
-            userId,
-            memberships.map(({ conversationId, intervals }) => [conversationId, intervals.map(copy) as Intervals]),
-          )
-          for (let i = this.ring.after(checkpoint); i < this.ring.end; i++) this.routing.apply(this.ring.at(i))
-          return user
-        }
-      } else await nextAdvance(this.#deps.projector)
+      const checkpoint = projector.checkpoint('inbox')
+      if (checkpoint === undefined || !this.ring.covers(checkpoint)) {
+        await projector.waitFor(['inbox'], this.ring.floor, PATIENCE_MS)
+        continue
+      }
+      const memberships = await inbox.memberships(userId)
+      // Another device of the user may have arrived, and the ring moved on, while the read model was asked.
+      if (this.routing.user(userId) !== undefined || !this.ring.covers(checkpoint)) continue
+      const user = this.routing.add(
+        userId,
+        memberships.map(({ conversationId, intervals }) => [conversationId, intervals.map(copy) as Intervals]),
+      )
+      for (let i = this.ring.after(checkpoint); i < this.ring.end; i++) this.routing.apply(this.ring.at(i))
+      return user
     }
+    return undefined
+  }
+
+  /** Forgets the user when no device is here. */
+  release(userId: UserId): void {
+    const user = this.routing.user(userId)
+    if (user?.sessions.size === 0) this.routing.remove(user)
   }
 }
 
-/** Resolves with the next commit of a read model. */
-export const nextAdvance = (projector: Pick<Projector, 'onAdvance'>): Promise<void> =>
-  new Promise((resolve) => {
-    const stop = projector.onAdvance(() => {
-      stop()
-      resolve()
-    })
-  })
+/** Whom an event adds to the conversation that it is founding with. */
+const foundingMember = ({ type, data }: PositionedEvent): UserId | undefined => {
+  if (type !== 'MemberAdded') return undefined
+  const { userId, founding } = data as MemberAdded['data']
+  return founding ? userId : undefined
+}
 
 const copy = <T extends object>(value: T): T => ({ ...value })

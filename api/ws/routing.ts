@@ -13,7 +13,10 @@ export interface RoutedUser<Session> {
   readonly conversations: Map<ConversationId, Intervals>
 }
 
-/** How an event concerns a user: to be shown, to be counted without being shown, or not at all. */
+/**
+ * How an event concerns a user: to be shown, to be counted without being shown, or not at all. What happened before
+ * an addition does not: the addition itself tells how much went by.
+ */
 export type Sight = 'shown' | 'void' | 'none'
 
 const MEMBERSHIP = new Set(['MemberAdded', 'MemberRemoved', 'MemberLeft'])
@@ -96,10 +99,7 @@ export class Routing<Session> {
     targetRevision: number | undefined,
   ): Sight {
     const intervals = user.conversations.get(conversationId)
-    const last = intervals?.at(-1)
-    if (intervals === undefined || last === undefined || revision < (intervals[0]?.from ?? 0)) return 'none'
-    if (last.to !== undefined && revision > last.to) return 'none'
-    if (revision < last.from && !isVisible(intervals, revision)) return 'void'
+    if (intervals === undefined || !isVisible(intervals, revision)) return 'none'
     return targetRevision === undefined || isVisible(intervals, targetRevision) ? 'shown' : 'void'
   }
 }

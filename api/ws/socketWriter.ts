@@ -31,6 +31,7 @@ export class SocketWriter {
   readonly #socket: Duplex
   #frames: Buffer[] = []
   #bytes = 0
+  #closed = false
 
   constructor(socket: Duplex) {
     this.#socket = socket
@@ -42,6 +43,7 @@ export class SocketWriter {
   }
 
   send(frame: Buffer): void {
+    if (this.#closed) return
     this.#bytes += frame.length
     if (this.#frames.push(frame) > 1) return
     if (dirty.push(this) === 1) setImmediate(flushAll)
@@ -54,5 +56,11 @@ export class SocketWriter {
     this.#bytes = 0
     if (!this.#socket.writable) return
     this.#socket.write(frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames))
+  }
+
+  /** Sends what was collected, and nothing more: no frame may follow a close frame. */
+  close(): void {
+    this.flush()
+    this.#closed = true
   }
 }

@@ -17,6 +17,7 @@ import type { RoutedUser, Routing } from './routing.ts'
 const MAX_ADVANCES = 32
 
 type State = ServerFrameOf<'state'>
+type OnBehind = (session: DeviceSession) => void
 
 export interface StatePushDeps {
   readonly inbox: Inbox
@@ -34,14 +35,14 @@ export class StatePush {
     this.#deps = deps
   }
 
-  /** To every live device that it concerns. */
-  push(event: PositionedEvent, routing: Routing<DeviceSession>): void {
+  /** To every live device that it concerns; those that do not read what they were sent fall behind. */
+  push(event: PositionedEvent, routing: Routing<DeviceSession>, onBehind: OnBehind): void {
     const category = categoryOf(event.stream)
-    if (category === 'receipts') return pushReceipts(event, routing)
+    if (category === 'receipts') return pushReceipts(event, routing, onBehind)
     const own = routing.user(idOf(event.stream))
     const frame = ownFrame(event)
     if (frame === undefined) return
-    if (own !== undefined) sendToUser(own, frame)
+    if (own !== undefined) sendToUser(own, frame, onBehind)
     if (event.type === 'ProfileChanged') this.#sendToContacts(idOf(event.stream), frame, routing)
   }
 
@@ -60,19 +61,24 @@ export class StatePush {
     this.#deps.roster.conversationsOf(userId).then(
       (conversations) => {
         const contacts = new Set<RoutedUser<DeviceSession>>()
-        for (const id of conversations) for (const member of routing.connectedMembers(id)) contacts.add(member)
-        for (const contact of contacts) if (contact.userId !== userId) sendToUser(contact, frame)
+        for (const id of conversations)
+          for (const member of routing.connectedMembers(id))
+            if (member.userId !== userId && routing.isMember(member.userId, id)) contacts.add(member)
+        for (const { sessions } of contacts) for (const session of sessions) if (session.live) session.signal(frame)
       },
       (error: unknown) => this.#deps.logger.warn({ error }, 'a changed profile could not be pushed'),
     )
   }
 
   /** What changed after `after` in the user's conversations, as results. */
-  async catchUp(session: DeviceSession, after: Position | undefined): Promise<void> {
-    for (const conversationId of session.user.conversations.keys()) {
+  async catchUp(session: DeviceSession, after: Position): Promise<void> {
+    for (const [conversationId, intervals] of session.user.conversations) {
+      if (session.room <= 0) await session.untilRoom()
       if (session.closed) return
+      // Who left is told nothing more.
+      if (intervals.at(-1)?.to !== undefined) continue
       const found = await this.#deps.receipts.summary(conversationId)
-      if (found === undefined || (after !== undefined && found.position <= after)) continue
+      if (found === undefined || found.position <= after) continue
       const { allDelivered, allRead } = found.summary
       const { entries, next } = await this.#deps.receipts.entries(conversationId, { limit: MAX_ADVANCES })
       const advances =
@@ -84,14 +90,14 @@ export class StatePush {
     await this.#catchUpOwn(session, after)
   }
 
-  async #catchUpOwn(session: DeviceSession, after: Position | undefined): Promise<void> {
+  async #catchUpOwn(session: DeviceSession, after: Position): Promise<void> {
     for (const { membership, position } of await this.#deps.inbox.changedMemberships(session.userId, after)) {
       if (membership.read === 0) continue
       const { conversationId, read } = membership
       session.writer.send(stateFrame('userState', conversationId, position, { conversationId, read }))
     }
     const own = (await this.#deps.directory.users([session.userId])).get(session.userId)
-    if (own === undefined || (after !== undefined && own.position <= after)) return
+    if (own === undefined || own.position <= after) return
     const { displayName, about } = own.user
     session.writer.send(
       stateFrame('profile', session.userId, own.position, { displayName, ...(about !== undefined && { about }) }),
@@ -100,11 +106,12 @@ export class StatePush {
 }
 
 /** One frame for all where by whom is shared; else each gets the common watermarks and the own ones. */
-const pushReceipts = (event: PositionedEvent, routing: Routing<DeviceSession>): void => {
+const pushReceipts = (event: PositionedEvent, routing: Routing<DeviceSession>, onBehind: OnBehind): void => {
   const { conversationId, advances } = event.data as ReceiptsAdvanced['data']
   const shared = advances.length <= MAX_ADVANCES ? receiptsFrame(event, undefined) : undefined
   for (const user of routing.connectedMembers(conversationId))
-    if (routing.isMember(user.userId, conversationId)) sendToUser(user, shared ?? receiptsFrame(event, user.userId))
+    if (routing.isMember(user.userId, conversationId))
+      sendToUser(user, shared ?? receiptsFrame(event, user.userId), onBehind)
 }
 
 const receiptsFrame = (event: PositionedEvent, reader: UserId | undefined): Buffer => {
@@ -137,8 +144,12 @@ const ownFrame = (event: PositionedEvent): Buffer | undefined => {
 }
 
 /** A device that is behind gets the result when it has caught up. */
-const sendToUser = (user: RoutedUser<DeviceSession>, frame: Buffer): void => {
-  for (const session of user.sessions) if (session.live) session.writer.send(frame)
+const sendToUser = (user: RoutedUser<DeviceSession>, frame: Buffer, onBehind: OnBehind): void => {
+  for (const session of user.sessions) {
+    if (!session.live) continue
+    if (session.isStalled) onBehind(session)
+    else session.writer.send(frame)
+  }
 }
 
 const stateFrame = (kind: State['kind'], key: ConversationId | UserId, position: Position, data: object): Buffer =>

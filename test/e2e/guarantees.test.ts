@@ -161,7 +161,7 @@ describe('The guarantees, on the real server process', function () {
       revision: seen.revision,
       content: { kind: 'text', text: 'edited with Bob' },
     })
-    await alice.say(talk, 'Bob again')
+    const { position } = await alice.say(talk, 'Bob again')
     await bob.hears('Bob again')
     const live = sightings(bob, talk)
     const everything = ['with Bob', 'edited with Bob', 'Bob again']
@@ -170,7 +170,7 @@ describe('The guarantees, on the real server process', function () {
 
     const later = await bob.link()
     await later.connect()
-    const page = await later.get(`/v1/conversations/${talk}/messages?limit=100`)
+    const page = await later.get(`/v1/conversations/${talk}/messages?limit=100&atLeast=${position}`)
     expect(JSON.stringify(page)).to.include('Bob again').and.to.include('edited with Bob')
     expect(JSON.stringify(page)).to.not.include('behind').and.to.not.include('before Bob')
     expect(bob.problems).to.deep.equal([])
@@ -181,7 +181,7 @@ describe('The guarantees, on the real server process', function () {
     await reconnect(bob)
     bob.disconnect()
     const secret = await alice.say(talk, 'a secret of mine')
-    await alice.command({
+    const { position } = await alice.command({
       type: 'DeleteMessage',
       conversationId: talk,
       messageId: secret.messageId,
@@ -191,8 +191,8 @@ describe('The guarantees, on the real server process', function () {
     const deleted = bob.frames.find((frame) => frame.type === 'event' && frame.revision === secret.revision)
     expect(deleted.data).to.have.keys('messageId', 'seq', 'deletedAt')
     expect(JSON.stringify(bob.frames)).to.not.include('a secret of mine')
-    const page = await bob.get(`/v1/conversations/${talk}/messages?limit=100`)
-    const inbox = await bob.get('/v1/inbox')
+    const page = await bob.get(`/v1/conversations/${talk}/messages?limit=100&atLeast=${position}`)
+    const inbox = await bob.get(`/v1/inbox?atLeast=${position}`)
     expect(JSON.stringify([page, inbox])).to.not.include('a secret of mine')
   })
 

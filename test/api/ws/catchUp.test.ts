@@ -47,7 +47,6 @@ describe('catchUp', () => {
         const deps = {
           timeline: timelineOf(histories) as Timeline,
           inbox: { heads: async () => new Map() },
-          deletions: { deletedAt: () => undefined },
         }
         const given: string[] = []
         for await (const chunk of catchUp(deps, sources, positionOf(bound)))

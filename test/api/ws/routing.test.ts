@@ -37,9 +37,9 @@ describe('Routing', () => {
     expect(routing.isMember(bob, talk)).to.equal(false)
   })
 
-  it('counts what went by between two memberships without showing it', () => {
+  it('leaves what went by between two memberships to the addition', () => {
     const { sights } = routingOf([5, added()], [10, removed], [20, added()])
-    expect(sights(10, 11, 19, 20)).to.deep.equal(['shown', 'void', 'void', 'shown'])
+    expect(sights(10, 11, 19, 20)).to.deep.equal(['shown', 'none', 'none', 'shown'])
   })
 
   it('hides what is about a message of a time when the user was not in', () => {
