@@ -12,20 +12,36 @@ const AT_ONCE = 32
 export const DRAIN = { pairs: 6, messages: 10_000 } as const
 const DRAINS_TO_WARM_UP = 2
 
-/** W3: memory that a connected device takes which says nothing. */
+/**
+ * W3: memory that a connected device takes which says nothing. Everybody was connected before, so that what is
+ * kept of accounts, and pages of the databases, are there; what that took is told apart.
+ */
 export const idle = (options: RowOptions): Promise<Numbers> =>
   withSystem('parley', options, async (system) => {
     const { first, measured } = split(options.town)
-    const peers: Peer[] = []
-    const connect = async (resident: Resident): Promise<void> => {
-      peers.push(await system.connect(resident, []))
+    let peers: Peer[] = []
+    const connectAll = (residents: readonly Resident[]) =>
+      someAtOnce(residents, async (resident) => peers.push(await system.connect(resident, [])))
+    const disconnectAll = (): void => {
+      for (const { socket } of peers) socket.close()
+      peers = []
     }
-    await someAtOnce(first, connect)
-    const before = await system.process.heldKiB()
-    await someAtOnce(measured, connect)
-    const after = await system.process.heldKiB()
-    for (const { socket } of peers) socket.close()
-    return { 'W3, parley: KiB/connection': (after - before) / measured.length }
+    const kibEach = (bytes: number): number => bytes / 1_024 / measured.length
+
+    await connectAll(first)
+    const empty = await system.process.heldMemory()
+    await connectAll(measured)
+    const full = await system.process.heldMemory()
+    disconnectAll()
+    const before = await system.process.heldMemory()
+    await connectAll(measured)
+    const after = await system.process.heldMemory()
+    disconnectAll()
+    const held = Math.max(after.rss - before.rss, after.heapUsed + after.external - before.heapUsed - before.external)
+    return {
+      'W3, parley: KiB/connection': kibEach(held),
+      'W3, parley: KiB/connection the first time': kibEach(full.rss - empty.rss),
+    }
   })
 
 /** W4: devices that were offline fetch what they missed, one after another. */

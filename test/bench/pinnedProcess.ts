@@ -6,7 +6,6 @@ const SERVER_CORE = '0'
 const LOAD_CORE = '1'
 /** Ticks a second in which /proc counts processor time, on every Linux that Node runs on. */
 const TICKS = 100
-const PAGE_KIB = 4
 const PROBE = new URL('probe.mjs', import.meta.url).href
 
 const running = new Set<ChildProcess>()
@@ -73,40 +72,32 @@ export class PinnedProcess {
     })
   }
 
-  #proc(file: string): string {
-    return readFileSync(`/proc/${this.#child.pid}/${file}`, 'utf8')
-  }
-
   /** Processor time used so far by all its threads, in milliseconds. */
   cpuMs(): number {
-    const text = this.#proc('stat')
+    const text = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS
   }
 
-  residentKiB(): number {
-    return Number(this.#proc('statm').split(' ')[1]) * PAGE_KIB
+  /** In bytes, after garbage was collected. */
+  async heldMemory(): Promise<NodeJS.MemoryUsage> {
+    return (await this.#ask('heldMemory')) as NodeJS.MemoryUsage
   }
 
-  /** Memory that is held, after garbage was collected. */
-  async heldKiB(): Promise<number> {
-    await this.#ask('collectGarbage')
-    return this.residentKiB()
-  }
-
-  startProfile(): Promise<void> {
-    return this.#ask('startProfile')
+  async startProfile(): Promise<void> {
+    await this.#ask('startProfile')
   }
 
   /** Processor time since `startProfile`, as a file that developer tools open. */
-  writeProfile(file: string): Promise<void> {
-    return this.#ask('writeProfile', file)
+  async writeProfile(file: string): Promise<void> {
+    await this.#ask('writeProfile', file)
   }
 
-  #ask(task: string, argument?: string): Promise<void> {
-    const answer = new Promise<void>((resolve) => this.#child.once('message', () => resolve()))
-    this.#child.send({ task, argument })
-    return answer
+  #ask(task: string, argument?: string): Promise<unknown> {
+    return new Promise((resolve) => {
+      this.#child.once('message', (answer) => resolve((answer as { result: unknown }).result))
+      this.#child.send({ task, argument })
+    })
   }
 
   /** Ends it in good order, so that everything is written. */

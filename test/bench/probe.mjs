@@ -1,12 +1,18 @@
 // Loaded into a measured process before its own code: does what the bench asks for over the channel between them.
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const session = new Session()
 
 const TASKS = {
-  async collectGarbage() {
-    for (let i = 0; i < 3; i++) globalThis.gc()
+  /** Memory that is held: garbage is collected first, and the allocator given time to return what it can. */
+  async heldMemory() {
+    for (let i = 0; i < 3; i++) {
+      globalThis.gc()
+      await sleep(300)
+    }
+    return process.memoryUsage()
   },
   async startProfile() {
     session.connect()
@@ -21,7 +27,6 @@ const TASKS = {
 }
 
 process.on('message', async ({ task, argument }) => {
-  await TASKS[task](argument)
-  process.send({ done: task })
+  process.send({ result: await TASKS[task](argument) })
 })
 process.channel.unref()
