@@ -1,16 +1,15 @@
 import type { Content } from '../../domain/content/content.ts'
+import { ClientError } from './clientError.ts'
 import type { Stored } from './outbox.ts'
 import type { CommandInput } from './store.ts'
-import type { MessageReference } from './timelineRecord.ts'
+import type { Message, MessageReference } from './timelineRecord.ts'
 
-/** A message that the server has stored: every `Message` with a revision is one. */
-export interface StoredMessage extends MessageReference {
-  readonly conversationId: string
-}
+/** Names a message. Without a revision it is not stored yet, and cannot be edited, deleted or answered: `NotYet`. */
+export type Target = Pick<Message, 'conversationId' | 'messageId' | 'revision'>
 
 export interface SendOptions {
   /** The message that this one answers. */
-  readonly replyTo?: MessageReference
+  readonly replyTo?: Omit<Target, 'conversationId'>
 }
 
 export interface Sending {
@@ -23,9 +22,9 @@ export interface Sending {
 export interface Commands {
   /** Text, or content of another kind. The messageId is there at once. */
   send(conversationId: string, content: string | Content, options?: SendOptions): Sending
-  edit(message: StoredMessage, content: string | Content): Promise<Stored>
+  edit(message: Target, content: string | Content): Promise<Stored>
   /** For everyone. */
-  delete(message: StoredMessage): Promise<Stored>
+  delete(message: Target): Promise<Stored>
   /** The conversationId of the direct conversation with a user; there is one. */
   startDirect(userId: string): Promise<string>
   /** The conversationId of a new group, whose admin you are. */
@@ -61,7 +60,7 @@ export const createCommands = (
       }
       return { messageId, stored: submit(messageId, frame) }
     },
-    edit: ({ conversationId, ...message }, content) =>
+    edit: async ({ conversationId, ...message }, content) =>
       command((id) => ({
         type: 'EditMessage',
         id,
@@ -69,7 +68,7 @@ export const createCommands = (
         ...referenceOf(message),
         content: contentOf(content),
       })),
-    delete: ({ conversationId, ...message }) =>
+    delete: async ({ conversationId, ...message }) =>
       command((id) => ({ type: 'DeleteMessage', id, conversationId, ...referenceOf(message) })),
     startDirect: async (userId) =>
       (await command((id) => ({ type: 'StartConversation', id, kind: 'direct', userId }))).conversationId,
@@ -92,7 +91,11 @@ export const createCommands = (
   }
 }
 
-const referenceOf = ({ messageId, revision }: MessageReference): MessageReference => ({ messageId, revision })
+const referenceOf = ({ messageId, revision }: Omit<Target, 'conversationId'>): MessageReference => {
+  if (revision === undefined) throw new ClientError('NotYet', 'The message is not stored yet; wait until it is sent.')
+  return { messageId, revision }
+}
+
 const contentOf = (content: string | Content): Mutable<Content> =>
   typeof content === 'string' ? { kind: 'text', text: content } : (content as Mutable<Content>)
 

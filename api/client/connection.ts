@@ -126,7 +126,8 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
 
   const receive = (text: string) => {
     heardAt = timers.now()
-    const frame = JSON.parse(text) as ServerFrame
+    const frame = parse(text)
+    if (frame === undefined) return lost(LOST, 'something that is not of this protocol came')
     switch (frame.type) {
       case 'challenge':
         nonce = frame.nonce
@@ -170,5 +171,13 @@ export const createConnection = (deps: ConnectionDeps): Connection => {
     drop() {
       if (socket !== undefined) lost(LOST, 'what was received could not be stored')
     },
+  }
+}
+
+const parse = (text: string): ServerFrame | undefined => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }

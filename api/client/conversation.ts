@@ -1,4 +1,4 @@
-import { type ConversationRecord, type MessagePreview, unreadOf } from './conversationRecord.ts'
+import type { ConversationRecord, MessagePreview } from './conversationRecord.ts'
 
 /** A conversation as the inbox shows it. */
 export interface Conversation {
@@ -45,3 +45,7 @@ export const isKnown = ({ activity }: ConversationRecord): boolean => activity !
 
 export const byActivity = (a: ConversationRecord, b: ConversationRecord): number =>
   a.activity === b.activity ? 0 : a.activity < b.activity ? 1 : -1
+
+/** By arithmetic: what lies beyond what was read, what was sent, and what was there before this user. */
+const unreadOf = ({ active, lastSeq, read, lastSent, joinedSeq }: ConversationRecord): number =>
+  active ? Math.max(0, lastSeq - Math.max(read, lastSent, joinedSeq)) : 0

@@ -2,7 +2,7 @@ import type { Content } from '../../domain/content/content.ts'
 import type { OperationResponse } from '../protocol/operations.ts'
 import type { ServerFrameOf } from '../protocol/serverFrames.ts'
 import { addRun, type Run, type Runs } from './runs.ts'
-import type { EventFrame, MessageStatus } from './timelineRecord.ts'
+import type { EventFrame } from './timelineRecord.ts'
 
 /** Seqs: everything up to and including them was delivered to, or read by, a member. */
 export interface Watermarks {
@@ -238,15 +238,4 @@ export const foldWatermarks = (
       allRead: Math.max(receipts.allRead, allRead),
     },
   }
-}
-
-export const unreadOf = ({ active, lastSeq, read, lastSent, joinedSeq }: ConversationRecord): number =>
-  active ? Math.max(0, lastSeq - Math.max(read, lastSent, joinedSeq)) : 0
-
-/** Status of an own message that is stored: in a direct conversation by the other one, in a group by all. */
-export const statusOf = ({ receipts, peers }: ConversationRecord, seq: number, self: string): MessageStatus => {
-  const peer = peers.find((userId) => userId !== self)
-  const theirs = peer === undefined ? undefined : receipts.by[peer]
-  if (Math.max(receipts.allRead, theirs?.read ?? 0) >= seq) return 'read'
-  return Math.max(receipts.allDelivered, theirs?.delivered ?? 0) >= seq ? 'delivered' : 'sent'
 }

@@ -122,6 +122,7 @@ export const createClient = async (options: ClientOptions): Promise<Client> => {
     },
   })
 
+  const leaveNetwork = onNetworkFound(() => connection.step({ type: 'networkFound' }))
   const recordOf = (conversationId: string) => newOrStored(conversations, conversationId)
 
   const commands = createCommands(newId, (id, frame) => {
@@ -154,6 +155,7 @@ export const createClient = async (options: ClientOptions): Promise<Client> => {
       outbox.stop()
       readMarks.stop()
       typing.stop()
+      leaveNetwork()
       await inbound.settle()
       events.end()
       await store.close()
@@ -176,7 +178,10 @@ export const createClient = async (options: ClientOptions): Promise<Client> => {
         record.kind === 'message' ? showMessage(record, conversation, self) : record,
       )
       const ids = new Set(held.map((item) => (item.kind === 'message' ? item.messageId : undefined)))
-      const waiting = before === undefined ? outbox.waiting(conversationId) : []
+      // One that is stored further back than a snapshot left out has its place there.
+      const waiting = outbox
+        .waiting(conversationId)
+        .filter(({ revision = conversation.next }) => before === undefined && revision >= conversation.next)
       const shown = waiting.map((record) => showWaiting(record, self))
       const missing = shown.filter((message) => message !== undefined && !ids.has(message.messageId)) as Message[]
       return { items: [...held, ...missing], ...(page.before !== undefined && { before: page.before }) }
@@ -211,3 +216,10 @@ const stopText = (reason: StopReason | undefined): string =>
   reason?.by === 'server'
     ? `The server refused the connection (${reason.code}): ${reason.text}`
     : 'The client was closed.'
+
+/** Browsers tell when there is a network again; answers with what ends listening. */
+const onNetworkFound = (found: () => void): (() => void) => {
+  if (typeof globalThis.addEventListener !== 'function') return () => {}
+  globalThis.addEventListener('online', found)
+  return () => globalThis.removeEventListener('online', found)
+}

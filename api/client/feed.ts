@@ -47,20 +47,23 @@ export const createFeed = ({ self, http, outbox }: FeedDeps) => {
 
   /** Fetches what should have come before `revision` on the socket, and did not. */
   const fillUpTo = async (turn: Turn, conversationId: string, revision: number, atLeast: string): Promise<void> => {
-    const { next } = turn.conversation(conversationId)
-    if (next < revision) await fill(turn, conversationId, { from: next, to: revision - 1 }, atLeast, true)
+    const to = revision - 1
+    let from = turn.conversation(conversationId).next
+    while (from <= to) {
+      const limit = Math.min(PAGE, to - from + 1)
+      const items = await pageFrom(conversationId, from, limit, atLeast)
+      from = await applyItems(turn, conversationId, { from, to }, items, true)
+    }
   }
 
-  /** Fetches a range, as of `atLeast` or later, and folds it in. `tell`: as new, not as history. */
-  const fill = async (turn: Turn, conversationId: string, range: Run, atLeast: string | undefined, tell: boolean) => {
-    let from = range.from
-    while (from <= range.to) {
-      const limit = Math.min(PAGE, range.to - from + 1)
-      const { items } = await http.call('listMessages', {
-        params: { conversationId },
-        query: { from, direction: 'forwards', limit, ...(atLeast !== undefined && { atLeast }) },
-      })
-      from = await applyItems(turn, conversationId, { from, to: range.to }, items, tell)
+  const pageFrom = async (conversationId: string, from: number, limit: number, atLeast: string) => {
+    try {
+      const query = { from, direction: 'forwards' as const, limit, atLeast }
+      return (await http.call('listMessages', { params: { conversationId }, query })).items
+    } catch (error) {
+      // Nothing of it is for this user to see.
+      if (error instanceof ClientError && error.code === 'NotFound') return []
+      throw error
     }
   }
 
@@ -155,6 +158,7 @@ export const createFeed = ({ self, http, outbox }: FeedDeps) => {
       const { displayName, about } = data as { readonly displayName: string; readonly about?: string }
       return turn.emit({ type: 'profile', userId, displayName, ...(about !== undefined && { about }) })
     }
+    if (kind !== 'receipts' && kind !== 'userState') return
     const before = turn.conversation(frame.key)
     const after = foldState(before, frame, self)
     turn.setConversation(after)
@@ -162,7 +166,7 @@ export const createFeed = ({ self, http, outbox }: FeedDeps) => {
       turn.emit({ type: 'receipts', conversationId: after.conversationId, receipts: after.receipts })
   }
 
-  return { takeEvent, takeVoid, takeState, takeSnapshot, fill, applyItems }
+  return { takeEvent, takeVoid, takeState, takeSnapshot, applyItems }
 }
 
 export type Feed = ReturnType<typeof createFeed>

@@ -7,7 +7,7 @@ import type { Store } from './store.ts'
 import type { TimelineRecord } from './timelineRecord.ts'
 import { type Conversations, newOrStored, type Turn } from './turn.ts'
 
-const PAGE = 100
+const PAGE = 200
 
 export interface HistoryDeps {
   readonly self: string

@@ -12,7 +12,7 @@ export {
 export type { Client, ClientOptions, TimelineOptions, TimelinePage } from './client.ts'
 export { ClientError, type LocalErrorCode } from './clientError.ts'
 export type { ClientEvent } from './clientEvent.ts'
-export type { Commands, Sending, SendOptions, StoredMessage } from './commands.ts'
+export type { Commands, Sending, SendOptions, Target } from './commands.ts'
 export type { ConnectionState, Phase, StopReason } from './connectionState.ts'
 export type { Conversation } from './conversation.ts'
 export type { MessagePreview, Receipts, Watermarks } from './conversationRecord.ts'

@@ -1,6 +1,6 @@
-import { type ConversationRecord, statusOf } from './conversationRecord.ts'
+import type { ConversationRecord } from './conversationRecord.ts'
 import type { OutboxRecord } from './store.ts'
-import { type Message, type MessageRecord, viewMessage } from './timelineRecord.ts'
+import { type Message, type MessageRecord, type MessageStatus, viewMessage } from './timelineRecord.ts'
 
 /** One who gets an own message, and how far that is. */
 export interface Receiver {
@@ -55,3 +55,11 @@ export const receiversOf = ({ receipts }: ConversationRecord, { seq = 0 }: Messa
       userId,
       status: read >= seq ? 'read' : delivered >= seq ? 'delivered' : 'sent',
     }))
+
+/** Status of an own message that is stored: in a direct conversation by the other one, in a group by all. */
+const statusOf = ({ receipts, peers }: ConversationRecord, seq: number, self: string): MessageStatus => {
+  const peer = peers.find((userId) => userId !== self)
+  const theirs = peer === undefined ? undefined : receipts.by[peer]
+  if (Math.max(receipts.allRead, theirs?.read ?? 0) >= seq) return 'read'
+  return Math.max(receipts.allDelivered, theirs?.delivered ?? 0) >= seq ? 'delivered' : 'sent'
+}

@@ -27,7 +27,7 @@ export interface Outbox {
   load(records: readonly OutboxRecord[]): void
   /** Stores the command, then sends it until it is answered. Rejects with a `ClientError` when it is refused for good. */
   submit(record: OutboxRecord): Promise<Stored>
-  /** Messages of a conversation that are not stored in it yet, oldest first. */
+  /** Messages of a conversation whose events have not come, oldest first. */
   waiting(conversationId: string): readonly OutboxRecord[]
   get(id: string): OutboxRecord | undefined
   /** A failed message is sent again, or forgotten. */
@@ -104,6 +104,13 @@ export const createOutbox = ({ timers, send, commit, changed }: OutboxDeps): Out
       cancelPause = undefined
       pump()
     })
+  }
+
+  const disconnected = () => {
+    online = false
+    cancelPause?.()
+    cancelPause = undefined
+    for (const id of [...inFlight.keys()]) recall(id)
   }
 
   // Memory follows what is stored: should the turn fail, the command is sent and answered again.
@@ -202,12 +209,7 @@ export const createOutbox = ({ timers, send, commit, changed }: OutboxDeps): Out
       online = true
       pump()
     },
-    disconnected() {
-      online = false
-      cancelPause?.()
-      cancelPause = undefined
-      for (const id of [...inFlight.keys()]) recall(id)
-    },
+    disconnected,
 
     answered(turn, frame) {
       if (frame.type === 'error' && frame.id === undefined) {
@@ -241,7 +243,7 @@ export const createOutbox = ({ timers, send, commit, changed }: OutboxDeps): Out
     },
 
     stop() {
-      this.disconnected()
+      disconnected()
       for (const { reject } of waiters.values())
         reject(new ClientError('Stopped', 'The client was closed; what waits is sent the next time.'))
       waiters.clear()
