@@ -2,7 +2,6 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { Accepted, CommandMeta } from '../../commands/decideBatch.ts'
 import { DomainError } from '../../domain/errors.ts'
-import { ConcurrencyConflict } from '../../domain/eventsourcing/eventStore.ts'
 import { type CommandId, ID_MAX_AHEAD_MS, type UserId } from '../../domain/ids.ts'
 import { createNewId } from '../../infra/composition/runtime.ts'
 import { type Backend, openBackend } from '../support/backend.ts'
@@ -117,6 +116,18 @@ describe('CommandHandler', () => {
       const note = 'x'.repeat(200_000)
       await runAll([add(1, { note }), add(2, { note }), add(3, { note }), add(4)])
       expect(log.appends.map(({ types }) => types.length)).to.deep.equal([2, 2])
+    })
+
+    it('that was cut goes on before what came later', async () => {
+      let release = () => {}
+      log.before(() => new Promise((resolve) => (release = resolve)))
+      const first = runAll([add(1, { times: 256 }), add(2), add(3)])
+      while (log.appends.length === 0) await new Promise(setImmediate)
+      const later = runAll([add(4)])
+      log.before(async () => undefined)
+      release()
+      await Promise.all([first, later])
+      expect((await dataOf()).slice(256)).to.deep.equal([{ by: 2 }, { by: 3 }, { by: 4 }])
     })
 
     it('is any single command, however large', async () => {
@@ -277,122 +288,6 @@ describe('CommandHandler', () => {
       node = open({ factsFor: facts })
       expect((await runAll([add(1), add(13), add(2)])).map(codeOf)).to.deep.equal(['accepted', 'Internal', 'accepted'])
       expect(await dataOf()).to.deep.equal([{ by: 1 }, { by: 2 }])
-    })
-  })
-
-  describe('on a log that others write to', () => {
-    let other: ReturnType<typeof tallyNode>
-    beforeEach(async () => {
-      other = tallyNode(backend)
-      await run({ type: 'SetCap', cap: 1 })
-      expect(codeOf(await run(add(1), meta(), other))).to.equal('accepted')
-      await run({ type: 'SetCap', cap: 1 })
-    })
-
-    it('decides again where the stream has moved on', async () => {
-      await run({ type: 'SetCap', cap: 9 }, meta(), other)
-      await run(add(1), meta(), other)
-      expect(effectOf(await run({ type: 'SetCap', cap: 3 }))).to.deep.include({ revision: 4 })
-      expect(codeOf(await run(add(2)))).to.equal('GroupFull')
-    })
-
-    it('keeps to the order in which commands came', async () => {
-      await run({ type: 'SetCap', cap: 10_000 }, meta(), other)
-      await run(add(1), meta(), other)
-      await runAll([add(2), add(3), add(4, { times: 256 }), add(5)])
-      const sums = (await dataOf()).slice(-259) as { by: number }[]
-      expect(sums.map(({ by }) => by)).to.deep.equal([2, 3, ...Array(256).fill(4), 5])
-    })
-
-    it('confirms a refusal before it stands', async () => {
-      await run({ type: 'SetCap', cap: 5 }, meta(), other)
-      expect((await runAll([add(4), add(1)])).map(codeOf)).to.deep.equal(['accepted', 'GroupFull'])
-    })
-
-    it('confirms that there is nothing to do', async () => {
-      await run({ type: 'SetCap', cap: 5 }, meta(), other)
-      await run({ type: 'SetCap', cap: 1 })
-      expect(((await dataOf()) as { cap?: number }[]).at(-1)).to.deep.equal({ cap: 1 })
-    })
-
-    it('does not read to confirm what an append has proven', async () => {
-      await run({ type: 'SetCap', cap: 2 })
-      log.reads.length = 0
-      const answers = await runAll([add(9), add(1), { type: 'SetCap', cap: 2 }])
-      expect(answers.map(codeOf)).to.deep.equal(['GroupFull', 'accepted', 'accepted'])
-      expect(log.reads).to.deep.equal([])
-    })
-
-    it('gives up after some attempts, as Busy', async () => {
-      log.before(async () => {
-        throw new ConcurrencyConflict(TALLY, 0, 1)
-      })
-      expect((await runAll([{ type: 'SetCap', cap: 5 }, add(1)])).map(codeOf)).to.deep.equal(['Busy', 'Busy'])
-      expect(log.appends.length).to.be.within(3, 20)
-      log.before(async () => undefined)
-      expect(codeOf(await run({ type: 'SetCap', cap: 5 }))).to.equal('accepted')
-    })
-
-    it('shows the state as the feed has it', async () => {
-      await run({ type: 'SetCap', cap: 8 }, meta(), other)
-      expect((await node.state(TALLY)).cap).to.equal(1)
-      node.observe({ stream: TALLY, revision: 2 })
-      expect((await node.state(TALLY)).cap).to.equal(8)
-    })
-
-    it('does not miss what the feed tells while it reads', async () => {
-      let release = () => {}
-      const slow = {
-        ...backend.store,
-        readStream: async (...what: Parameters<typeof backend.store.readStream>) => {
-          const events = await backend.store.readStream(...what)
-          await new Promise<void>((resolve) => (release = resolve))
-          return events
-        },
-      }
-      node = open({ store: slow })
-      const before = node.state(TALLY)
-      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
-      await run({ type: 'SetCap', cap: 8 }, meta(), other)
-      node.observe({ stream: TALLY, revision: 2 })
-      release()
-      expect((await before).cap).to.equal(1)
-      const after = node.state(TALLY)
-      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
-      release()
-      expect((await after).cap).to.equal(8)
-    })
-  })
-
-  describe('when the log is out of reach', () => {
-    const unavailable = async () => {
-      throw new DomainError('Unavailable', 'The log is out of reach.')
-    }
-
-    it('answers everybody, forgets what was decided, and works when it is back', async () => {
-      await run(add(1))
-      log.before(unavailable)
-      const again = meta()
-      const answers = await Promise.all([run(add(2), again), run(add(2), again), run({ type: 'SetCap', cap: 0 })])
-      expect(answers.map(codeOf)).to.deep.equal(['Unavailable', 'Unavailable', 'Unavailable'])
-      log.before(async () => undefined)
-      expect(effectOf(await run(add(2), again))).to.deep.equal(added(2, 1))
-      expect(await node.state(TALLY)).to.deep.equal({ sum: 3, cap: 1_000_000 })
-    })
-
-    it('answers Internal when what it throws is nobody’s refusal', async () => {
-      log.before(async () => {
-        throw new TypeError('a driver at its wits’ end')
-      })
-      expect(codeOf(await run(add(1)))).to.equal('Internal')
-    })
-
-    it('answers also when the state cannot be read', async () => {
-      const broken = { ...backend.store, readStream: unavailable }
-      node = open({ store: broken })
-      const state = node.state(TALLY).catch((error: DomainError) => error.code)
-      expect((await runAll([add(1), add(2)])).map(codeOf)).to.deep.equal(['Unavailable', 'Unavailable'])
-      expect(await state).to.equal('Unavailable')
     })
   })
 })

@@ -42,12 +42,12 @@ describe('findByReading', () => {
   })
 
   it('finds it where pages of the stream meet, and at its start', async () => {
-    const first = await happened(0, undefined, 2)
+    const first = await happened(0)
     const across = await happened(1, undefined, 3)
     await happened(2, undefined, 498)
-    expect(revision).to.equal(502)
-    expect(await find(across)).to.equal(2)
-    expect(await find(first)).to.equal(0)
+    expect(await find(across, 501)).to.equal(1)
+    expect(await find(across, 502)).to.equal(1)
+    expect(await find(first, 500)).to.equal(0)
   })
 
   it('finds nothing where there is nothing', async () => {

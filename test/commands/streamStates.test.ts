@@ -112,6 +112,23 @@ describe('states of streams', () => {
     for (const [n, { tally }] of commands.entries()) expect((await node.state(tally ?? TALLY)).sum).to.equal(2 * n)
   })
 
+  it('are kept while a command is at work on them, whatever else there is no room for', async () => {
+    const log = watched(backend.store)
+    const node = tallyNode(backend, { store: log.store, maxStreams: 10 })
+    let release = () => {}
+    log.before(() => new Promise((resolve) => (release = resolve)))
+    const first = node.run({ type: 'Add', by: 1 }, meta())
+    while (log.appends.length === 0) await new Promise(setImmediate)
+    for (let n = 0; n < 50; n++) await node.state(`tally-other-${n}` as never)
+    const second = node.run({ type: 'Add', by: 2 }, meta())
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+    expect(log.appends).to.have.length(1)
+    log.before(async () => undefined)
+    release()
+    await Promise.all([first, second])
+    expect(log.appends).to.have.length(2)
+  })
+
   it('are not made from events of a newer version', async () => {
     const metadata = { ...meta(), at: '2026-03-01T12:00:00.000Z', correlationId: 'c', schema: 2 }
     const event = { id: backend.newId() as never, type: 'Added', data: { by: 1 }, metadata }
