@@ -16,7 +16,7 @@ import type { StatePush } from './statePush.ts'
 
 /** Time after which a waiting device is looked at again: it may be gone. */
 const PATIENCE_MS = 1_000
-const RETRY_MS = 1_000
+const RETRY_MS = 250
 
 export interface LivePushDeps {
   readonly log: EventStore

@@ -25,7 +25,7 @@ import { type Person, registerPerson } from '../../support/people.ts'
 
 export const ORIGIN = 'https://chat.example'
 const metrics: Metrics = { count() {}, gauge() {}, observe() {} }
-const TICK_MS = 20
+const TICK_MS = 10
 
 const OPTIONS: CreateGatewayOptions = {
   window: 1_000,
@@ -237,6 +237,13 @@ export class Line {
 
   send(frame: object | string): void {
     this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame))
+  }
+
+  /** Resolves when everything sent before was taken. */
+  async taken(): Promise<void> {
+    const pong = new Promise((resolve) => this.socket.once('pong', resolve))
+    this.socket.ping()
+    await Promise.race([pong, this.closed()])
   }
 
   /** Acknowledges the newest cursor. */
