@@ -48,10 +48,10 @@ export const createSubscriptions = (log: LogReader) => {
           given = endOf(batch.events)
           yield batch.events
         } else if (given < log.synced()) {
-          // Whatever is published from here on is read from the file as well, until there is nothing left to read.
-          subscriber.live = false
           const page = log.read(given, PAGE)
           given = endOf(page)
+          // Not later: under load there would be something new in the file whenever this page has been taken.
+          subscriber.live = given === log.synced()
           yield page
           // A long way to go must not keep the process from everything else.
           await nextTurn()
