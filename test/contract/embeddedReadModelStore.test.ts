@@ -11,7 +11,8 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { createEmbeddedReadModelStore } from '../../infra/embedded/readModelStore.ts'
 import type { ReadModelStore } from '../../projections/readModelStore.ts'
-import { doc, readModelStoreContract, standing } from './readModelStore.contract.ts'
+import { readModelStoreContract } from './readModelStore.contract.ts'
+import { doc, standing } from './readModels.ts'
 
 const CHILD = fileURLToPath(new URL('../support/readModelChild.ts', import.meta.url))
 const MODEL = 'notes@1'

@@ -1,47 +1,14 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { DomainError } from '../../domain/errors.ts'
-import type { EventId, Position } from '../../domain/ids.ts'
-import type { Doc, IndexSpec } from '../../projections/projection.ts'
-import type { Checkpoint, Query, ReadModelStore, StoredDoc } from '../../projections/readModelStore.ts'
+import type { Query, ReadModelStore, StoredDoc } from '../../projections/readModelStore.ts'
+import { at, byKey, doc, INDEXES, MODEL, refusal, standing } from './readModels.ts'
 
 export interface ReadModelStoreSubject {
   readonly store: ReadModelStore
   /** The same contents through a new instance; the first one is closed in an orderly way. */
   reopen(): Promise<ReadModelStore>
   dispose(): Promise<void>
-}
-
-const MODEL = 'notes@1'
-const INDEXES: readonly IndexSpec[] = [
-  { name: 'byAuthor', fields: ['author', 'likes'] },
-  { name: 'byTitle', fields: ['title'] },
-]
-
-export const at = (position: number): Position => position.toString(16).padStart(16, '0') as Position
-
-export const standing = (position: number, incarnation = 'aaaaaaaa'): Checkpoint => ({
-  position: at(position),
-  eventId: `event-${incarnation}-${position}` as EventId,
-  incarnation,
-})
-
-export const doc = (key: string, position: number, content: Doc | undefined): StoredDoc => ({
-  key,
-  position: at(position),
-  doc: content,
-})
-
-const byKey = (documents: readonly StoredDoc[]): StoredDoc[] =>
-  [...documents].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-
-const refusal = async (work: Promise<unknown>): Promise<unknown> => {
-  try {
-    await work
-  } catch (error) {
-    return error
-  }
-  return 'accepted'
 }
 
 /** What every ReadModelStore does. */
