@@ -6,6 +6,8 @@ import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config'
 import { before, describe, it } from 'mocha'
 
 const FOLDERS = ['domain', 'commands', 'projections', 'api', 'infra', 'test']
+/** What browsers load as it stands. */
+const SERVED = /^api\/web\/.*\.js$/
 const OURS = `^(${FOLDERS.join('|')})/`
 
 const IDS_AND_ERRORS = '^domain/(ids|errors)\\.ts$'
@@ -143,8 +145,8 @@ const forbidden: readonly IForbiddenRuleType[] = [
 
 const sources = FOLDERS.flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.includes('node_modules'))
-    .map((file) => join(folder, file)),
+    .map((file) => join(folder, file))
+    .filter((file) => /\.m?[jt]s$/.test(file) && !/node_modules/.test(file) && !SERVED.test(file)),
 ).sort()
 
 const COMMENT = /^\s*(\/\/|\/?\*)/
@@ -162,6 +164,7 @@ describe('Architecture', () => {
         ruleSet: { forbidden: [...forbidden] },
         tsPreCompilationDeps: true,
         doNotFollow: { path: 'node_modules' },
+        exclude: { path: SERVED.source },
         moduleSystems: ['es6', 'cjs'],
         enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
       },
