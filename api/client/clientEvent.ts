@@ -3,7 +3,7 @@ import type { Conversation } from './conversation.ts'
 import type { Receipts } from './conversationRecord.ts'
 import type { ChangeRecord, Message } from './timelineRecord.ts'
 
-/** What happened, told after it was stored. Unknown types may be added; ignore them. */
+/** What happened, told after it was stored (what is sent from here: at once). Unknown types may be added; ignore them. */
 export type ClientEvent =
   | { readonly type: 'connection'; readonly phase: Phase; readonly reason?: StopReason }
   /** A message is new on this device: received, sent from here (`sending`), or sent by another own device. */

@@ -47,7 +47,7 @@ export interface Transition {
 
 export const BACKOFF = { firstMs: 500, maxMs: 30_000 } as const
 /** From opening a socket to the welcome. */
-export const CONNECT_DEADLINE_MS = 15_000
+const CONNECT_DEADLINE_MS = 15_000
 
 export const INITIAL: ConnectionState = { phase: 'offline', attempts: 0, leaving: false }
 

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { after, afterEach, before, describe, it } from 'mocha'
-import { type Client, createClient, openMemoryStorage } from '../../../api/client/index.ts'
+import { type Client, openMemoryStorage } from '../../../api/client/index.ts'
 import { createMemoryData } from '../../../api/client/storage/memory.ts'
 import { eventually } from '../../support/device.ts'
 import { ServerProcess } from '../../support/serverProcess.ts'
-import { link, listen, online, person, register, texts } from './clients.ts'
+import { link, listen, online, person, texts } from './clients.ts'
 
 describe('Client', function () {
   this.timeout(60_000)
@@ -41,23 +41,6 @@ describe('Client', function () {
     expect(messages[0]).to.deep.include({ messageId, from: alice.userId, content: { kind: 'text', text: 'Hello Bob' } })
     expect(await texts(alice, id)).to.deep.equal(['Hello Bob'])
     expect(bob.conversation(id)).to.include({ kind: 'direct', peer: alice.userId, unread: 1, active: true })
-  })
-
-  it('shows a message as sending, sent, delivered and read', async () => {
-    const [alice, bob, id] = await talk()
-    await bob.close()
-    clients = [alice]
-    const heard = listen(alice)
-    const { messageId, stored } = alice.send(id, 'Are you there?')
-    await stored
-    const statuses = () =>
-      heard.flatMap((event) =>
-        'message' in event && typeof event.message === 'object' && event.message.messageId === messageId
-          ? [event.message.status]
-          : [],
-      )
-    await eventually(() => expect(statuses()).to.include('sent'))
-    expect(statuses()[0]).to.equal('sending')
   })
 
   it('tells the sender what was delivered and read', async () => {
@@ -123,25 +106,6 @@ describe('Client', function () {
     expect(await texts(alice, id)).to.deep.equal([])
   })
 
-  it('keeps what is sent offline over a restart, and sends it once and in order', async () => {
-    const bob = await someone()
-    const data = createMemoryData()
-    const storage = await register(server, await openMemoryStorage(data))
-    const first = await online(server, storage)
-    const id = await first.startDirect(bob.userId)
-    await first.close()
-    const offline = await createClient({ url: server.url, storage: await openMemoryStorage(data) })
-    const sent = Array.from({ length: 20 }, (_, at) => `message ${at}`)
-    for (const text of sent) offline.send(id, text)
-    expect(await texts(offline, id)).to.deep.equal(sent)
-    await eventually(async () => expect(await storageSize(data)).to.be.at.least(20))
-    await offline.close()
-    const again = await online(server, await openMemoryStorage(data))
-    clients.push(again)
-    await eventually(async () => expect(await texts(bob, id)).to.deep.equal(sent))
-    await eventually(async () => expect(await texts(again, id)).to.deep.equal(sent))
-  })
-
   it('catches up with everything after being away', async () => {
     const [alice, bob, id] = await talk()
     const data = createMemoryData()
@@ -198,17 +162,4 @@ describe('Client', function () {
     await eventually(() => expect(second.connection.phase).to.equal('stopped'))
     expect(second.connection.reason).to.include({ by: 'server', code: 4403 })
   })
-
-  it('comes back when the server was killed', async () => {
-    const [alice, bob, id] = await talk()
-    await alice.send(id, 'before').stored
-    await server.kill()
-    const { stored } = alice.send(id, 'meanwhile')
-    await server.launch()
-    await stored
-    await eventually(async () => expect(await texts(bob, id)).to.deep.equal(['before', 'meanwhile']))
-  })
 })
-
-const storageSize = async ({ values }: ReturnType<typeof createMemoryData>): Promise<number> =>
-  [...values.keys()].filter((key) => key.startsWith('outbox/')).length

@@ -13,7 +13,7 @@ import { eventually } from '../../support/device.ts'
 import type { ServerProcess } from '../../support/serverProcess.ts'
 
 /** Makes a storage the first device of a new account. */
-export const register = async (server: ServerProcess, storage: ClientStorage): Promise<ClientStorage> => {
+const register = async (server: ServerProcess, storage: ClientStorage): Promise<ClientStorage> => {
   const options = { url: server.url, storage }
   const handle = `u${randomUUID().slice(0, 12).replace('-', '')}`
   const address = `${handle}@example.org`
