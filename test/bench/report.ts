@@ -115,6 +115,7 @@ export const formatReport = ({ machine, command, at, rounds, medians, goals }: R
     const [subject = '', measure = ''] = name.split(': ')
     subjects.set(subject, [...(subjects.get(subject) ?? []), `${shown(value)} ${measure}`])
   }
+  const bound = rounds.flatMap((round) => Object.keys(round).filter((name) => isBound(name, round)))
   return [
     `${machine}; ${at}; \`${command}\`; medians of ${rounds.length}`,
     '',
@@ -128,8 +129,14 @@ export const formatReport = ({ machine, command, at, rounds, medians, goals }: R
       ({ goal, value, reached }) => `| ${goal} | ${shown(value)} | ${reached ? 'reached' : '**not yet**'} |`,
     ),
     '',
+    ...[...new Set(bound)].map((name) => `The load was the bottleneck, so this is too low: ${name.split(':')[0]}\n`),
   ].join('\n')
 }
+
+/** Part of its core beyond which the load would measure itself. */
+const LOAD_LIMIT = 0.9
+const isBound = (name: string, round: Numbers): boolean =>
+  name.endsWith(': load cpu') && (round[name] ?? 0) > LOAD_LIMIT
 
 const shown = (value: number): string =>
   value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3).replace(/\.?0+$/, '')

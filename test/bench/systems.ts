@@ -21,7 +21,7 @@ export interface System {
   settled(position?: string): Promise<void>
 }
 
-export const startRelay = async (file?: string): Promise<System> => {
+const startRelay = async (file?: string): Promise<System> => {
   const server = await PinnedProcess.start([RELAY, ...(file === undefined ? [] : [file])], {
     node: ['--import', 'tsx'],
   })
