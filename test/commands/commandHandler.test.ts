@@ -118,13 +118,14 @@ describe('CommandHandler', () => {
       expect(log.appends.map(({ types }) => types.length)).to.deep.equal([2, 2])
     })
 
-    it('that was cut goes on before what came later', async () => {
+    it('that was cut goes on before what came while its facts were gathered', async () => {
       let release = () => {}
-      log.before(() => new Promise((resolve) => (release = resolve)))
+      const gathered = new Promise<undefined>((resolve) => (release = () => resolve(undefined)))
+      node = open({ factsFor: () => gathered })
+      await node.state(TALLY)
       const first = runAll([add(1, { times: 256 }), add(2), add(3)])
-      while (log.appends.length === 0) await new Promise(setImmediate)
-      const later = runAll([add(4)])
-      log.before(async () => undefined)
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+      const later = run(add(4))
       release()
       await Promise.all([first, later])
       expect((await dataOf()).slice(256)).to.deep.equal([{ by: 2 }, { by: 3 }, { by: 4 }])
