@@ -30,7 +30,7 @@ const auth = z
   ])
   .meta({ title: 'Auth' })
 
-export const hello = z
+const hello = z
   .object({
     type: z.literal('hello'),
     auth: auth.optional(),
@@ -43,9 +43,9 @@ export const hello = z
     description:
       'First frame of a connection. `auth` may be left out where the upgrade carried an Authorization header.',
   })
-export const renew = z.object({ type: z.literal('renew'), id: frameId, auth }).meta({ title: 'renew' })
+const renew = z.object({ type: z.literal('renew'), id: frameId, auth }).meta({ title: 'renew' })
 
-export const sendMessage = z
+const sendMessage = z
   .object({
     type: z.literal('SendMessage'),
     id: frameId,
@@ -55,13 +55,13 @@ export const sendMessage = z
     replyTo: messageReference.optional(),
   })
   .meta({ title: 'SendMessage' })
-export const editMessage = z
+const editMessage = z
   .object({ type: z.literal('EditMessage'), id: commandId, conversationId, messageId, revision, content })
   .meta({ title: 'EditMessage' })
-export const deleteMessage = z
+const deleteMessage = z
   .object({ type: z.literal('DeleteMessage'), id: commandId, conversationId, messageId, revision })
   .meta({ title: 'DeleteMessage' })
-export const startConversation = z
+const startConversation = z
   .discriminatedUnion('kind', [
     z.object({
       type: z.literal('StartConversation'),
@@ -80,16 +80,16 @@ export const startConversation = z
     }),
   ])
   .meta({ title: 'StartConversation' })
-export const addMembers = z
+const addMembers = z
   .object({ type: z.literal('AddMembers'), id: commandId, conversationId, userIds: z.array(userId).min(1).max(200) })
   .meta({ title: 'AddMembers' })
-export const removeMember = z
+const removeMember = z
   .object({ type: z.literal('RemoveMember'), id: commandId, conversationId, userId })
   .meta({ title: 'RemoveMember' })
-export const leaveConversation = z
+const leaveConversation = z
   .object({ type: z.literal('LeaveConversation'), id: commandId, conversationId, successor: userId.optional() })
   .meta({ title: 'LeaveConversation' })
-export const changeRole = z
+const changeRole = z
   .object({
     type: z.literal('ChangeRole'),
     id: commandId,
@@ -98,26 +98,26 @@ export const changeRole = z
     role: z.enum(['admin', 'member']),
   })
   .meta({ title: 'ChangeRole' })
-export const changeDetails = z
+const changeDetails = z
   .object({ type: z.literal('ChangeDetails'), id: commandId, conversationId, title })
   .meta({ title: 'ChangeDetails' })
 
-export const ack = z
+const ack = z
   .object({ type: z.literal('ack'), id: frameId.optional(), cursor })
   .meta({ title: 'ack', description: 'Cumulative: everything up to the cursor is stored on the device.' })
-export const read = z
+const read = z
   .object({ type: z.literal('read'), id: frameId.optional(), conversationId, upTo: seq })
   .meta({ title: 'read' })
-export const typing = z
+const typing = z
   .object({ type: z.literal('typing'), id: frameId.optional(), conversationId, active: z.boolean() })
   .meta({ title: 'typing' })
-export const presence = z
+const presence = z
   .object({ type: z.literal('presence'), id: frameId.optional(), watch: z.array(userId).max(256) })
   .meta({
     title: 'presence',
     description: 'Whose presence to be told of, from now on and at once; replaces the previous list.',
   })
-export const heartbeat = z.object({ type: z.literal('heartbeat') }).meta({ title: 'heartbeat' })
+const heartbeat = z.object({ type: z.literal('heartbeat') }).meta({ title: 'heartbeat' })
 
 /** Every frame a client may send, by its type. */
 export const CLIENT_FRAMES = {

@@ -14,11 +14,11 @@ const limits = z
   })
   .meta({ title: 'Limits' })
 
-export const challenge = z.object({ type: z.literal('challenge'), nonce: z.string() }).meta({
+const challenge = z.object({ type: z.literal('challenge'), nonce: z.string() }).meta({
   title: 'challenge',
   description: 'First frame of the server: what to sign when the hello authenticates by device key.',
 })
-export const welcome = z
+const welcome = z
   .object({
     type: z.literal('welcome'),
     userId,
@@ -33,7 +33,7 @@ export const welcome = z
     expiresAt: instant.describe('When the session ends unless it is renewed.'),
   })
   .meta({ title: 'welcome' })
-export const ok = z
+const ok = z
   .object({
     type: z.literal('ok'),
     id: z.string(),
@@ -47,7 +47,7 @@ export const ok = z
     title: 'ok',
     description: 'The command is stored. A repeated command gets its original answer, without position.',
   })
-export const error = z
+const error = z
   .object({
     type: z.literal('error'),
     id: z.string().optional(),
@@ -71,7 +71,7 @@ export const event = z
 export const voidFrame = z
   .object({ type: z.literal('void'), cursor, stream: z.string(), from: revision, to: revision })
   .meta({ title: 'void', description: 'Revisions that this user may not see.' })
-export const state = z
+const state = z
   .object({
     type: z.literal('state'),
     kind: z.enum(['receipts', 'userState', 'profile', 'devices']),
@@ -83,11 +83,11 @@ export const state = z
     title: 'state',
     description: 'A result without a place in the order. `position` orders states of the same kind and key.',
   })
-export const caughtUp = z.object({ type: z.literal('caughtUp'), cursor }).meta({ title: 'caughtUp' })
-export const presenceFrame = z
+const caughtUp = z.object({ type: z.literal('caughtUp'), cursor }).meta({ title: 'caughtUp' })
+const presenceFrame = z
   .object({ type: z.literal('presence'), userId, online: z.boolean(), lastSeen: instant.optional() })
   .meta({ title: 'presence' })
-export const typingFrame = z
+const typingFrame = z
   .object({
     type: z.literal('typing'),
     conversationId,
@@ -96,12 +96,12 @@ export const typingFrame = z
     expiresInMs: z.int(),
   })
   .meta({ title: 'typing', description: 'Expires by itself after `expiresInMs` unless it is sent again.' })
-export const heartbeat = z.object({ type: z.literal('heartbeat') }).meta({ title: 'heartbeat' })
-export const expiring = z.object({ type: z.literal('expiring'), at: instant, nonce: z.string() }).meta({
+const heartbeat = z.object({ type: z.literal('heartbeat') }).meta({ title: 'heartbeat' })
+const expiring = z.object({ type: z.literal('expiring'), at: instant, nonce: z.string() }).meta({
   title: 'expiring',
   description: 'The session ends at `at`; answer with `renew`, by token or by signing this nonce.',
 })
-export const goaway = z
+const goaway = z
   .object({ type: z.literal('goaway'), reason: z.string(), withinMs: z.int() })
   .meta({ title: 'goaway', description: 'The server is about to close: reconnect after a random part of `withinMs`.' })
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../domain/errors.ts'
-import { type DomainError, isRetryable } from '../../domain/errors.ts'
+import { isRetryable } from '../../domain/errors.ts'
 import type { Actor } from '../../domain/eventsourcing/message.ts'
 import type { StreamName } from '../../domain/ids.ts'
 import type { ServerFrame } from '../protocol/serverFrames.ts'
@@ -40,5 +40,3 @@ export const messageOkFrame = (
 
 export const errorFrame = (id: string | undefined, { code, message }: { code: ErrorCode; message: string }): Buffer =>
   frameOf({ type: 'error', ...(id !== undefined && { id }), code, message, retryable: isRetryable(code) })
-
-export type Refusal = Pick<DomainError, 'code' | 'message'>

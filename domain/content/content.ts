@@ -65,10 +65,10 @@ const checkSize = (content: TextContent, limits: ContentLimits): DomainError | u
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /** True when no surrogate stands alone: such text would not survive UTF-8. */
-export const isWellFormed = (text: string): boolean => !LONE_SURROGATE.test(text)
+const isWellFormed = (text: string): boolean => !LONE_SURROGATE.test(text)
 
 /** Length in bytes of a well-formed text as UTF-8. */
-export const utf8Length = (text: string): number => {
+const utf8Length = (text: string): number => {
   let bytes = 0
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)

@@ -93,7 +93,7 @@ export type Settings = Readonly<Partial<Record<keyof Config, string | undefined>
 
 const KEYS = Object.keys(schema.shape) as (keyof Config)[]
 
-export const environmentName = (key: string): string => `PARLEY_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`
+const environmentName = (key: string): string => `PARLEY_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 
 /** Settings from the environment, beaten by those of the command line. Throws `DomainError` InvalidRequest. */
 export const readConfig = (

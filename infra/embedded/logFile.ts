@@ -197,5 +197,3 @@ export const openLogFile = (path: string) => {
     },
   }
 }
-
-export type LogFile = ReturnType<typeof openLogFile>
