@@ -245,6 +245,28 @@ describe('EmbeddedEventStore', () => {
     expect(await readAllFrom('start')).to.have.length(20_000)
   })
 
+  it('refuses a group of which one event cannot be written, as a whole, and goes on as if it had not been', async () => {
+    open()
+    const stream = newStream()
+    const { position } = await append(stream, newEvents(1), 'noStream')
+    const other = new Database(file)
+    other.exec(`CREATE TRIGGER no_room BEFORE INSERT ON events WHEN new.type = 'TooMuch'
+      BEGIN SELECT RAISE(ABORT, 'no room'); END`)
+    other.close()
+    const unknown = newStream()
+    const group = [
+      append(stream, newEvents(2), 0),
+      append(unknown, [newEvent(), { ...newEvent(), type: 'TooMuch' }], 'noStream'),
+      append(stream, newEvents(1), 2),
+    ]
+    for (const error of await Promise.all(group.map(refusal))) expect(error).to.include({ code: 'Unavailable' })
+    expect(await store.head()).to.equal(position)
+    expect(await readAllFrom('start')).to.have.length(1)
+    expect(await append(stream, newEvents(1), 0)).to.include({ firstRevision: 1, lastRevision: 1 })
+    expect(await append(unknown, newEvents(1), 'noStream')).to.include({ firstRevision: 0, lastRevision: 0 })
+    expect((await readAllFrom('start')).map(({ revision }) => revision)).to.deep.equal([0, 1, 0])
+  })
+
   it('refuses a log of a newer version', async () => {
     open()
     await appendSome(1)
