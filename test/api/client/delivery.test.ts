@@ -218,6 +218,54 @@ describe('The client', function () {
     return { ...message, revision: message.revision }
   }
 
+  it('comes to know that it was added, also when it is cut off right before', async () => {
+    const group = await alice.client.startGroup('Added', [])
+    await alice.client.send(group, 'before bob').stored
+    let cut = false
+    bob.line.tamper = (frame) => {
+      if (frame.eventType !== 'MemberAdded' || cut) return [frame]
+      // What came right before, that there is something bob may not see, has the same cursor.
+      cut = true
+      setTimeout(() => bob.line.cut(), 20)
+      return []
+    }
+    await alice.client.addMembers(group, [bob.client.userId])
+    await bob.hears('conversation', ({ conversation }) => conversation.conversationId === group)
+    expect(bob.client.conversation(group)).to.include({ title: 'Added', active: true, unread: 0 })
+    await alice.client.send(group, 'after bob').stored
+    await bob.hearsText('after bob')
+    expect(await bob.texts(group)).to.deep.equal(['after bob'])
+  })
+
+  it('forgets what it held of another log', async () => {
+    await say('in both logs')
+    await bob.hearsText('in both logs')
+    await bob.close()
+    for (const [key, value] of bob.data.values)
+      if (key.startsWith('timeline/')) bob.data.values.set(key, value.replace('in both logs', 'in the old log'))
+    // The line makes every cursor one of another incarnation.
+    const incarnation = /[0-9a-f]{8}(?=-[0-9a-f]{16})/
+    let real = ''
+    bob.line.tamper = (frame, from) => {
+      if (typeof frame.cursor !== 'string') return [frame]
+      if (from === 'server') real = incarnation.exec(frame.cursor)?.[0] ?? real
+      const cursor = from === 'server' ? frame.cursor.replace(real, 'ffffffff') : other(frame.cursor)
+      return [{ ...frame, cursor }]
+    }
+    const other = (cursor: string) =>
+      cursor.startsWith('ffffffff') ? cursor.replace('ffffffff', real) : cursor.replace(incarnation, '00000000')
+    bob.line.rewrite = (url) => url.replace('ffffffff', real)
+    await bob.crash()
+    await bob.live()
+    expect(await bob.texts(talk)).to.deep.equal(await alice.texts(talk))
+    expect(await bob.texts(talk)).to.include('in both logs')
+
+    bob.line.rewrite = (url) => url
+    bob.line.tamper = (frame) => [frame]
+    await bob.crash()
+    await bob.live()
+  })
+
   it('renews its session in band', async () => {
     const renewals = new Map<string, string>()
     alice.line.tamper = (frame, from) => {

@@ -17,6 +17,8 @@ export class FaultyLine {
   /** Where the server is. */
   target = ''
   tamper: Tamper = honest
+  /** What becomes of the path and query of a request. */
+  rewrite = (url: string): string => url
   /** Nobody gets through as long as this holds. */
   down = false
   /** WebSockets that were opened so far. */
@@ -56,7 +58,7 @@ export class FaultyLine {
 
   #forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { method, url, headers } = incoming
-    const onward = request(`${this.target}${url}`, { method, headers }, (answer) => {
+    const onward = request(`${this.target}${this.rewrite(url ?? '/')}`, { method, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(outgoing)
     })
