@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { DomainError } from '../../domain/errors.ts'
@@ -10,6 +9,7 @@ import type { ClientFrame } from '../protocol/clientFrames.ts'
 import { CLOSE_CODES } from '../protocol/errorTables.ts'
 import type { ServerFrame, ServerFrameOf } from '../protocol/serverFrames.ts'
 import type { Resumed } from './admission.ts'
+import { type Auth, Credentials } from './credentials.ts'
 import { decodeFrame, idOf } from './decodeFrame.ts'
 import { type Caller, failed, type HandleFrame } from './deviceFrames.ts'
 import type { DeviceSession } from './deviceSession.ts'
@@ -18,11 +18,8 @@ import { SocketWriter } from './socketWriter.ts'
 import { TokenBucket } from './tokenBucket.ts'
 
 type Hello = Extract<ClientFrame, { type: 'hello' }>
-type Auth = NonNullable<Hello['auth']>
 export type CloseReason = keyof typeof CLOSE_CODES
 
-/** Time before the end of a session at which the device is told. */
-const EXPIRY_NOTICE_MS = 60_000
 /** Heartbeats that may be missing before the device is given up. */
 const PATIENCE = 2.5
 
@@ -60,16 +57,12 @@ export interface ConnectionHost {
 export class Connection implements Caller {
   readonly #socket: WebSocket
   readonly #host: ConnectionHost
-  readonly #bearer: string | undefined
+  readonly #credentials: Credentials
   readonly #bucket: TokenBucket
   readonly writer: SocketWriter
   #state: 'new' | 'greeting' | 'open' | 'closed' = 'new'
-  /** What the device key has to sign; good for one attempt. */
-  #nonce = newNonce()
   #heardAt: number
   #toldAt: number
-  #expiresAt = Number.POSITIVE_INFINITY
-  #expiryTold = false
   /** Frames refused for their number since one was accepted. */
   #excess = 0
   /** Set once it is known who connects. */
@@ -82,7 +75,7 @@ export class Connection implements Caller {
   constructor(socket: WebSocket, raw: Duplex, host: ConnectionHost, bearer: string | undefined) {
     this.#socket = socket
     this.#host = host
-    this.#bearer = bearer
+    this.#credentials = new Credentials(host.authenticator, bearer)
     this.writer = new SocketWriter(raw)
     const now = host.now()
     this.#heardAt = now
@@ -96,7 +89,7 @@ export class Connection implements Caller {
       this.session?.wake()
       if (socket.isPaused) socket.resume()
     })
-    this.send({ type: 'challenge', nonce: this.#nonce })
+    this.send({ type: 'challenge', nonce: this.#credentials.nonce })
   }
 
   get closed(): boolean {
@@ -136,16 +129,13 @@ export class Connection implements Caller {
     const { helloTimeoutMs, heartbeatMs } = this.#host.options
     const patience = this.#state === 'open' ? heartbeatMs * PATIENCE : helloTimeoutMs
     if (now - this.#heardAt > patience) return this.close('Timeout')
-    if (now >= this.#expiresAt) return this.close('NotAuthenticated')
+    if (this.#credentials.isOver(now)) return this.close('NotAuthenticated')
     if (now - this.#toldAt >= heartbeatMs) {
       this.#toldAt = now
       this.send({ type: 'heartbeat' })
     }
-    if (now >= this.#expiresAt - EXPIRY_NOTICE_MS && !this.#expiryTold) {
-      this.#expiryTold = true
-      this.#nonce = newNonce()
-      this.send({ type: 'expiring', at: new Date(this.#expiresAt).toISOString(), nonce: this.#nonce })
-    }
+    const notice = this.#credentials.notice(now)
+    if (notice !== undefined) this.send(notice)
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
@@ -197,13 +187,13 @@ export class Connection implements Caller {
   }
 
   async #hello({ auth, cursor }: Hello): Promise<void> {
-    const device = await this.#authenticate(auth)
+    const device = await this.#credentials.check(auth)
     if (this.closed) return
     const admitted = await this.#host.admit(this, device, cursor)
     if (admitted === undefined || this.closed) return
     const { userId, deviceId, expiresAt } = device
     const { session, resumed } = admitted
-    this.#expiresAt = expiresAt
+    this.#credentials.extend(expiresAt)
     this.#heardAt = this.#host.now()
     this.#state = 'open'
     const ends = new Date(expiresAt).toISOString()
@@ -221,28 +211,11 @@ export class Connection implements Caller {
     this.close(rejectionOf(refusal))
   }
 
-  #authenticate(auth: Auth | undefined): Promise<Session> {
-    const { authenticator } = this.#host
-    if (auth?.kind === 'device') {
-      const nonce = this.#nonce
-      this.#nonce = newNonce()
-      return authenticator.byDeviceKey({ ...auth, nonce })
-    }
-    const token = auth?.token ?? this.#bearer
-    if (token !== undefined) return authenticator.byToken(token)
-    return Promise.reject(
-      new DomainError('NotAuthenticated', 'Say hello with a token, or with the nonce signed by the device key.'),
-    )
-  }
-
   async #renew(session: DeviceSession, auth: Auth, id: string): Promise<void> {
-    // The nonce is spent, however this ends: near the end of the session another one follows.
-    this.#expiryTold = false
-    const { deviceId, expiresAt } = await this.#authenticate(auth)
+    const { deviceId, expiresAt } = await this.#credentials.check(auth)
     if (deviceId !== session.deviceId)
       throw new DomainError('Forbidden', 'A connection is renewed by the device that opened it.')
-    this.#expiresAt = expiresAt
-    this.#expiryTold = false
+    this.#credentials.extend(expiresAt)
     this.send({ type: 'ok', id })
   }
 }
@@ -261,5 +234,3 @@ const rejectionOf = ({ code }: DomainError): CloseReason => {
       return 'NotAuthenticated'
   }
 }
-
-const newNonce = (): string => randomBytes(32).toString('base64url')

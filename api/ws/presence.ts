@@ -112,10 +112,11 @@ export class Presence {
 
   /** Those who share no conversation with the user any more are not told. */
   async #tell({ userId, online, lastSeen }: Extract<Signal, { kind: 'presence' }>): Promise<void> {
-    const watchers = this.#watchers.get(userId) ?? []
-    const sharing = await this.#deps.roster.sharing(userId, [...new Set([...watchers].map((each) => each.userId))])
+    const { roster, routing } = this.#deps
+    const conversations = await roster.conversationsOf(userId)
     const frame = presenceFrame(userId, online, lastSeen)
-    for (const session of this.#watchers.get(userId) ?? []) if (sharing.has(session.userId)) session.signal(frame)
+    for (const session of this.#watchers.get(userId) ?? [])
+      if (conversations.some((id) => routing.isMember(session.userId, id))) session.signal(frame)
   }
 
   #failed(error: unknown): void {

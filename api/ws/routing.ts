@@ -99,7 +99,10 @@ export class Routing<Session> {
     targetRevision: number | undefined,
   ): Sight {
     const intervals = user.conversations.get(conversationId)
-    if (intervals === undefined || !isVisible(intervals, revision)) return 'none'
+    const last = intervals?.at(-1)
+    if (intervals === undefined || last === undefined) return 'none'
+    const isNow = revision >= last.from && (last.to === undefined || revision <= last.to)
+    if (!isNow && !isVisible(intervals, revision)) return 'none'
     return targetRevision === undefined || isVisible(intervals, targetRevision) ? 'shown' : 'void'
   }
 }

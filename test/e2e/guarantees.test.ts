@@ -218,6 +218,21 @@ describe('The guarantees, on the real server process', function () {
     bob.send({ type: 'read', conversationId: talk, upTo: 99 })
     expect(await bob.next((frame) => frame.code === 'ReadBeyondLast')).to.include({ type: 'error' })
   })
+
+  it('says goodbye before it stops, answers what is under way, and loses nothing', async () => {
+    const talk = await alice.startDirect(bob)
+    const answers = Array.from({ length: 50 }, (_, i) => alice.say(talk, `last words ${i}`))
+    await answers[0]
+    expect(await server.end('SIGTERM')).to.equal(0)
+    for (const { type } of await Promise.all(answers)) expect(type).to.equal('ok')
+    for (const device of [alice, bob, carol]) {
+      expect(device.frames.find(({ type }) => type === 'goaway')).to.include({ withinMs: 5_000 })
+      expect(device.closedWith).to.equal(1012)
+    }
+    await server.launch()
+    await reconnect(bob)
+    expect(bob.texts(talk).slice(-50)).to.deep.equal(Array.from({ length: 50 }, (_, i) => `last words ${i}`))
+  })
 })
 
 /** What a device was shown of a conversation, in order. */

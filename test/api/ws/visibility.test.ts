@@ -257,6 +257,24 @@ describe('Catching up', () => {
     expect(line.sights(group)).to.deep.equal([0, 1, 2, 3])
   })
 
+  it('gives way to a snapshot where too much is visible, not where much went by unseen', async () => {
+    const group = await world.startGroup(alice, [])
+    const first = await world.startNode()
+    const { cursor } = await (await world.connect(first, bob)).caughtUp()
+    for (let i = 0; i < 30; i++) await world.say(alice, group, `before Bob ${i}`)
+    await world.execute(alice, { type: 'AddMembers', conversationId: group, userIds: [bob.userId] })
+    await world.folded()
+    const resumed = async (): Promise<string> => {
+      const node = await world.startNode({ maxBehind: 10 })
+      const line = await world.connect(node, bob, cursor)
+      return (await line.next(({ type }) => type === 'welcome')).resumed
+    }
+    expect(await resumed()).to.equal('cursor')
+    for (let i = 0; i < 10; i++) await world.say(alice, group, `with Bob ${i}`)
+    await world.folded()
+    expect(await resumed()).to.equal('snapshot')
+  })
+
   it('shows a founding to a device that keeps up', async () => {
     const node = await world.startNode()
     const line = await world.connect(node, bob)
