@@ -22,7 +22,7 @@ for (const folder of ['api', 'docs/protocol'])
   cpSync(folder, `${next}/${folder}`, { recursive: true, filter: isStatic })
 
 await build({
-  entryPoints: { client: 'api/client/index.ts' },
+  entryPoints: { client: 'api/client/index.ts', quickstart: 'api/web/quickstart.ts' },
   outdir: `${next}/api/web`,
   bundle: true,
   format: 'esm',

@@ -8,10 +8,10 @@ import { ServerProcess } from '../../support/serverProcess.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 
-/** The client as the build bundles it. */
+/** The page's code as the build bundles it. */
 const bundle = async (): Promise<string> => {
   const { outputFiles } = await build({
-    entryPoints: ['api/client/index.ts'],
+    entryPoints: ['api/web/quickstart.ts'],
     bundle: true,
     format: 'esm',
     platform: 'browser',
@@ -25,7 +25,7 @@ describe('The start page', function () {
   this.timeout(90_000)
   let server: ServerProcess
   let browser: Browser
-  let client: string
+  let script: string
 
   before(async function () {
     if (!existsSync(CHROMIUM)) {
@@ -33,7 +33,7 @@ describe('The start page', function () {
       this.skip()
     }
     const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
-    ;[server, browser, client] = await Promise.all([
+    ;[server, browser, script] = await Promise.all([
       ServerProcess.start(),
       chromium.launch({ executablePath: CHROMIUM, args: flags }),
       bundle(),
@@ -51,7 +51,7 @@ describe('The start page', function () {
     page.on('console', (message) => {
       if (message.type() === 'error') problems.push(message.text())
     })
-    await page.route('**/client.js', (route) => route.fulfill({ contentType: 'text/javascript', body: client }))
+    await page.route('**/quickstart.js', (route) => route.fulfill({ contentType: 'text/javascript', body: script }))
     await page.goto(server.url)
     await page.fill('#signUp input', handle)
     await page.click('#signUp button')
