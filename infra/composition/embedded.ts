@@ -20,7 +20,7 @@ export interface EmbeddedDeps {
 /** All engines in this process, in one folder. Throws `DomainError` Unavailable when another process has it. */
 export const openEmbedded = async (data: string, { clock, newId, logger, onFatal }: EmbeddedDeps): Promise<Engines> => {
   const folder = openDataFolder(data)
-  const log = createEmbeddedEventStore({ file: join(folder.path, 'log.sqlite'), onFatal })
+  const log = createEmbeddedEventStore({ file: join(folder.path, 'log.sqlite'), onFatal, logger })
   const models = createEmbeddedReadModelStore({ folder: join(folder.path, 'models') })
   const state = createEmbeddedState({ file: join(folder.path, 'state.sqlite'), clock })
   const signals = createEmbeddedSignalBus()

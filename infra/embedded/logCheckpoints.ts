@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import { createCheckpointer } from './checkpointer.ts'
+import { createWalGauge } from './wal.ts'
 
-const FRAME_BYTES = 4_096 + 24
 /** What may wait in the write-ahead log before it is moved in the background. */
 const MOVE_BYTES = 8 * 1024 * 1024
 
@@ -19,7 +19,7 @@ export interface LogCheckpoints {
  */
 export const createLogCheckpoints = (db: Database.Database, maxBytes: number): LogCheckpoints => {
   const checkpointer = createCheckpointer()
-  const state = db.prepare<[], [busy: number, frames: number, moved: number]>('PRAGMA wal_checkpoint(NOOP)').raw()
+  const measure = createWalGauge(db)
   let moving: Promise<void> | undefined
 
   const move = (): Promise<void> => {
@@ -31,11 +31,6 @@ export const createLogCheckpoints = (db: Database.Database, maxBytes: number): L
         moving = undefined
       })
     return moving
-  }
-
-  const measure = (): { readonly bytes: number; readonly unmoved: number } => {
-    const [, frames, moved] = state.get() ?? [0, 0, 0]
-    return { bytes: frames * FRAME_BYTES, unmoved: (frames - moved) * FRAME_BYTES }
   }
 
   return {

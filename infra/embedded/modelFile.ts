@@ -15,7 +15,7 @@ import {
   selectParameters,
   upsert,
 } from './modelSql.ts'
-import { pendingWalBytes } from './wal.ts'
+import { createWalGauge } from './wal.ts'
 
 /** One read model: a database of its own with one connection, whose writes gather in an open transaction. */
 export interface ModelFile {
@@ -64,6 +64,7 @@ const openDatabase = (path: string): Database.Database => {
 
 export const openModelFile = (path: string, declared: readonly IndexSpec[]): ModelFile => {
   const db = openDatabase(path)
+  const measureWal = createWalGauge(db)
   const statements = new Map<string, Database.Statement>()
   const prepare = (text: string): Database.Statement => {
     let statement = statements.get(text)
@@ -182,7 +183,10 @@ export const openModelFile = (path: string, declared: readonly IndexSpec[]): Mod
       fdatasyncSync(log)
       closeSync(log)
     },
-    walBytes: () => pendingWalBytes(db),
+    walBytes() {
+      const { bytes, unmoved } = measureWal()
+      return unmoved === 0 ? 0 : bytes
+    },
     fold() {
       settle()
       const [outcome] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[]

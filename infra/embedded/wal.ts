@@ -3,9 +3,19 @@ import type Database from 'better-sqlite3'
 const PAGE_BYTES = 4_096
 const FRAME_HEADER_BYTES = 24
 
-/** Bytes of the write-ahead log in use; the file itself keeps its size when SQLite starts it over. */
-export const pendingWalBytes = (db: Database.Database): number => {
-  const [state] = db.pragma('wal_checkpoint(NOOP)') as { log: number; checkpointed: number }[]
-  if (state === undefined || state.log === state.checkpointed) return 0
-  return state.log * (PAGE_BYTES + FRAME_HEADER_BYTES)
+export interface WalLength {
+  /** In use; the file itself keeps its size when SQLite starts it over. */
+  readonly bytes: number
+  /** Those of them that no checkpoint has moved yet. */
+  readonly unmoved: number
+}
+
+/** Measures the write-ahead log of an open database, cheaply enough to ask after each commit. */
+export const createWalGauge = (db: Database.Database): (() => WalLength) => {
+  const state = db.prepare<[], [busy: number, frames: number, moved: number]>('PRAGMA wal_checkpoint(NOOP)').raw()
+  return () => {
+    const [, frames, moved] = state.get() ?? [0, 0, 0]
+    const frameBytes = PAGE_BYTES + FRAME_HEADER_BYTES
+    return { bytes: frames * frameBytes, unmoved: (frames - moved) * frameBytes }
+  }
 }

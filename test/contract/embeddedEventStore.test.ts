@@ -198,6 +198,10 @@ describe('EmbeddedEventStore', () => {
     expect(fatal.map(({ message }) => message)).to.deep.equal(['EIO'])
     broken = false
     expect(await refusal(append(stream, newEvents(1), 0))).to.include({ code: 'Unavailable' })
+    const database = statSync(file).size
+    await store.close()
+    expect(statSync(file).size, 'what may be lost is not moved into the database').to.equal(database)
+    expect(statSync(`${file}-wal`).size).to.be.greaterThan(0)
   })
 
   it('keeps its write-ahead log short while appends never pause', async () => {
@@ -264,7 +268,9 @@ describe('EmbeddedEventStore', () => {
     expect(await readAllFrom('start')).to.have.length(1)
     expect(await append(stream, newEvents(1), 0)).to.include({ firstRevision: 1, lastRevision: 1 })
     expect(await append(unknown, newEvents(1), 'noStream')).to.include({ firstRevision: 0, lastRevision: 0 })
-    expect((await readAllFrom('start')).map(({ revision }) => revision)).to.deep.equal([0, 1, 0])
+    const all = await readAllFrom('start')
+    expect(all.map(({ revision }) => revision)).to.deep.equal([0, 1, 0])
+    expect(all.map(({ position }) => Number(position))).to.deep.equal([1, 2, 3])
   })
 
   it('refuses a log of a newer version', async () => {

@@ -88,6 +88,17 @@ export const subscriptionsContract = (current: () => EventStore): void => {
       expect(idsOf(await given)).to.deep.equal(ids)
     })
 
+    it('gives what is appended meanwhile after all that is older, however much that is', async () => {
+      const from = await here()
+      const older = newEvents(2_000)
+      await append(newStream(), older, 'noStream')
+      const meanwhile: EventId[] = []
+      const given = await take(subscribe(from), 2_001, async () => {
+        meanwhile.push(...(await appendSome(1)))
+      })
+      expect(idsOf(given).slice(0, 2_001)).to.deep.equal([...idsOf(older), meanwhile[0]])
+    })
+
     it('gives the same to all who subscribe, wherever they begin, while others append', async () => {
       const begin = await here()
       const writers = Array.from({ length: 8 }, async (_, writer) => {
