@@ -39,8 +39,6 @@ export interface Inbound {
 export const createInbound = (deps: InboundDeps): Inbound => {
   const { store, self, conversations, feed, outbox, acks } = deps
   let cursor = deps.cursor
-  /** Of a void that came last. What follows it may have the same cursor, so that it stands for nothing until then. */
-  let held: string | undefined
   let frames: ServerFrame[] = []
   let working: Promise<void> = Promise.resolve()
   let scheduled = false
@@ -92,25 +90,6 @@ export const createInbound = (deps: InboundDeps): Inbound => {
     })
   }
 
-  /** What may be acknowledged once the frame is stored. */
-  const cursorAfter = (frame: ServerFrame): string | undefined => {
-    const before = held
-    switch (frame.type) {
-      case 'welcome':
-        held = undefined
-        return frame.resumed === 'snapshot' ? frame.cursor : undefined
-      case 'void':
-        held = frame.cursor
-        return before === held ? undefined : before
-      case 'event':
-      case 'caughtUp':
-        held = undefined
-        return frame.cursor
-      default:
-        return undefined
-    }
-  }
-
   const take = async (turn: Turn, frame: ServerFrame): Promise<void> => {
     switch (frame.type) {
       case 'event':
@@ -148,6 +127,20 @@ export const createInbound = (deps: InboundDeps): Inbound => {
       while (frames.length > 0 || scheduled) await working
       await working
     },
+  }
+}
+
+/** What may be acknowledged once the frame is stored. */
+const cursorAfter = (frame: ServerFrame): string | undefined => {
+  switch (frame.type) {
+    case 'welcome':
+      return frame.resumed === 'snapshot' ? frame.cursor : undefined
+    case 'event':
+    case 'void':
+    case 'caughtUp':
+      return frame.cursor
+    default:
+      return undefined
   }
 }
 

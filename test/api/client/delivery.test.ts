@@ -224,7 +224,7 @@ describe('The client', function () {
     let cut = false
     bob.line.tamper = (frame) => {
       if (frame.eventType !== 'MemberAdded' || cut) return [frame]
-      // What came right before, that there is something bob may not see, has the same cursor.
+      // What came right before, that there is something bob may not see, is stored.
       cut = true
       setTimeout(() => bob.line.cut(), 20)
       return []
