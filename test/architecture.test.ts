@@ -50,7 +50,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** Where an npm package may be imported. One that is not listed has no home yet: give it one here. */
 const PACKAGES: Readonly<Record<string, string>> = {
-  'better-sqlite3': '^(infra/embedded|api/client|test)/',
+  'better-sqlite3(-node-api)?': '^(infra/embedded|api/client)/',
   commander: '^api/cli/',
   express: '^api/http/',
   helmet: '^api/http/',

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { renderUnicodeCompact } from 'uqr'
+import { Database } from '../../infra/composition/embedded.ts'
 import {
   type AccountOptions,
   ClientError,
@@ -32,7 +33,7 @@ export const chat = async (flags: ChatFlags): Promise<void> => {
     const handle = flags.as ?? (await ask(lines, terminal, 'Who are you? (handle) '))
     const folder = flags.profile ?? join(homedir(), '.parley', handle)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const options = { url: flags.server, storage: await openSqliteStorage(join(folder, 'device.sqlite')) }
+    const options = { url: flags.server, storage: await openSqliteStorage(join(folder, 'device.sqlite'), Database) }
     await signIn(options, handle, flags.link, (question) => ask(lines, terminal, question))
     const client = await createClient(options)
     client.connect()

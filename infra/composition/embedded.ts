@@ -9,6 +9,8 @@ import { createEmbeddedSignalBus } from '../embedded/signalBus.ts'
 import { createEmbeddedState } from '../embedded/state.ts'
 import type { Engines } from './engines.ts'
 
+export { Database } from '../embedded/sqlite.ts'
+
 export interface EmbeddedDeps {
   readonly clock: Clock
   readonly newId: NewId

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
+import { DRIVER } from './sqlite.ts'
 
 /** Moves write-ahead logs into their databases on a thread of its own: the syncs it takes would hold up the loop. */
 export interface Checkpointer {
@@ -50,8 +50,7 @@ export const createCheckpointer = (): Checkpointer => {
   }
 
   const start = (): Worker => {
-    const driver = createRequire(import.meta.url).resolve('better-sqlite3')
-    const started = new Worker(THREAD, { eval: true, workerData: driver, execArgv: [] })
+    const started = new Worker(THREAD, { eval: true, workerData: DRIVER, execArgv: [] })
     started.on('message', ({ id, failure }: Answer) => {
       const waiter = waiting.get(id)
       waiting.delete(id)

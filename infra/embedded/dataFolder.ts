@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import Database from 'better-sqlite3'
 import { DomainError } from '../../domain/errors.ts'
 import { openSecrets, type Secrets } from './secrets.ts'
+import { Database, type Sqlite } from './sqlite.ts'
 import { syncFolder } from './syncFolder.ts'
 
 export interface DataFolder {
@@ -14,7 +14,7 @@ export interface DataFolder {
 }
 
 // A lock that nobody refers to would be collected, and released with it.
-const held = new Set<Database.Database>()
+const held = new Set<Sqlite>()
 
 /**
  * Takes the folder for this process; it is made when it is missing, for its owner's eyes only. The lock is the
@@ -45,7 +45,7 @@ const makePrivate = (path: string): void => {
 }
 
 /** Not to be opened by anything else in this process: closing any descriptor of a file drops the locks on it. */
-const takeLock = (path: string): Database.Database => {
+const takeLock = (path: string): Sqlite => {
   const lock = new Database(join(path, 'lock'), { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')

@@ -1,5 +1,5 @@
-import type Database from 'better-sqlite3'
 import { createCheckpointer } from './checkpointer.ts'
+import type { Sqlite } from './sqlite.ts'
 import { createWalGauge } from './wal.ts'
 
 /** What may wait in the write-ahead log before it is moved in the background. */
@@ -17,7 +17,7 @@ export interface LogCheckpoints {
  * Keeps the write-ahead log short. SQLite starts it over only when all of it was moved, which never happens while
  * commits go on: above `maxBytes` the next one waits until the little that was not moved yet is, too.
  */
-export const createLogCheckpoints = (db: Database.Database, maxBytes: number): LogCheckpoints => {
+export const createLogCheckpoints = (db: Sqlite, maxBytes: number): LogCheckpoints => {
   const checkpointer = createCheckpointer()
   const measure = createWalGauge(db)
   let moving: Promise<void> | undefined

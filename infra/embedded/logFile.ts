@@ -1,10 +1,10 @@
 import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import Database from 'better-sqlite3'
 import { DomainError } from '../../domain/errors.ts'
 import { type AppendResult, ConcurrencyConflict, type ExpectedRevision } from '../../domain/eventsourcing/eventStore.ts'
 import { type NewEvent, StoredEvent, StoredRecord } from '../../domain/eventsourcing/message.ts'
 import type { EventId, Position, StreamName } from '../../domain/ids.ts'
+import { Database, type Sqlite } from './sqlite.ts'
 import { syncFolder } from './syncFolder.ts'
 
 export const positionOf = (pos: number): Position => pos.toString(16).padStart(16, '0') as Position
@@ -49,7 +49,7 @@ const SCHEMA = `
 const ALL = 'SELECT pos, name, rev, e.id, type, data, meta FROM events e JOIN streams s ON s.id = stream_id'
 const STREAM = 'SELECT rev, id, type, data, meta FROM events WHERE stream_id = ?'
 
-const openDatabase = (path: string): Database.Database => {
+const openDatabase = (path: string): Sqlite => {
   const db = new Database(path)
   try {
     db.pragma('journal_mode = WAL')

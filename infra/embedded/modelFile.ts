@@ -1,5 +1,4 @@
 import { closeSync, fdatasyncSync, openSync } from 'node:fs'
-import Database from 'better-sqlite3'
 import { DomainError } from '../../domain/errors.ts'
 import type { EventId, Position } from '../../domain/ids.ts'
 import type { Doc, IndexSpec } from '../../projections/projection.ts'
@@ -15,6 +14,7 @@ import {
   selectParameters,
   upsert,
 } from './modelSql.ts'
+import { Database, type Sqlite, type Statement } from './sqlite.ts'
 import { createWalGauge } from './wal.ts'
 
 /** One read model: a database of its own with one connection, whose writes gather in an open transaction. */
@@ -51,7 +51,7 @@ const storedDoc = ([key, position, doc]: Row): StoredDoc => ({
   doc: doc === null ? undefined : (JSON.parse(doc) as Doc),
 })
 
-const openDatabase = (path: string): Database.Database => {
+const openDatabase = (path: string): Sqlite => {
   const db = new Database(path)
   db.pragma('journal_mode = WAL')
   db.pragma('synchronous = NORMAL')
@@ -65,8 +65,8 @@ const openDatabase = (path: string): Database.Database => {
 export const openModelFile = (path: string, declared: readonly IndexSpec[]): ModelFile => {
   const db = openDatabase(path)
   const measureWal = createWalGauge(db)
-  const statements = new Map<string, Database.Statement>()
-  const prepare = (text: string): Database.Statement => {
+  const statements = new Map<string, Statement>()
+  const prepare = (text: string): Statement => {
     let statement = statements.get(text)
     if (statement === undefined) {
       statement = db.prepare(text)
@@ -84,7 +84,7 @@ export const openModelFile = (path: string, declared: readonly IndexSpec[]): Mod
   let indexes: readonly IndexSpec[] = []
   // Every column there is, declared now or not: an index that comes back must find its values.
   let fields: readonly string[] = []
-  let put: Database.Statement
+  let put: Statement
 
   const fieldsThere = (): string[] =>
     fieldsAmong((db.pragma('table_info(documents)') as { name: string }[]).map(({ name }) => name))

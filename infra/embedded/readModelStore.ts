@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { DomainError } from '../../domain/errors.ts'
 import type { ModelId, ReadModelStore } from '../../projections/readModelStore.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type ModelFile, openModelFile } from './modelFile.ts'
+import { Database } from './sqlite.ts'
 import { syncFolder } from './syncFolder.ts'
 
 export interface EmbeddedReadModels {

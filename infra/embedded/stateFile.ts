@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import Database from 'better-sqlite3'
 import { DomainError } from '../../domain/errors.ts'
+import { Database, type Sqlite } from './sqlite.ts'
 
 /** A SQLite file whose writes are durable when they resolve; those of one loop turn share a commit and its sync. */
 export interface StateFile {
-  readonly db: Database.Database
+  readonly db: Sqlite
   /** Refused as Unavailable, together with all of its turn, when the commit fails. */
   write<T>(operation: () => T): Promise<T>
   read<T>(operation: () => T): Promise<T>

@@ -1,4 +1,4 @@
-import type Database from 'better-sqlite3'
+import type { Sqlite } from './sqlite.ts'
 
 const PAGE_BYTES = 4_096
 const FRAME_HEADER_BYTES = 24
@@ -11,7 +11,7 @@ export interface WalLength {
 }
 
 /** Measures the write-ahead log of an open database, cheaply enough to ask after each commit. */
-export const createWalGauge = (db: Database.Database): (() => WalLength) => {
+export const createWalGauge = (db: Sqlite): (() => WalLength) => {
   const state = db.prepare<[], [busy: number, frames: number, moved: number]>('PRAGMA wal_checkpoint(NOOP)').raw()
   return () => {
     const [, frames, moved] = state.get() ?? [0, 0, 0]

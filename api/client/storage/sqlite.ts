@@ -9,10 +9,10 @@ interface Row {
 
 /**
  * Keeps everything in one SQLite file, which no other process can open meanwhile. For Node; needs the optional peer
- * `better-sqlite3`. Throws `ClientError`: StorageLocked, StorageFailed.
+ * `better-sqlite3`, or its class from whoever has loaded it. Throws `ClientError`: StorageLocked, StorageFailed.
  */
-export const openSqliteStorage = async (file: string): Promise<ClientStorage> => {
-  const { default: Database } = await import('better-sqlite3')
+export const openSqliteStorage = async (file: string, driver?: typeof BetterSqlite3): Promise<ClientStorage> => {
+  const Database = driver ?? (await import('better-sqlite3')).default
   const database = openLocked(() => new Database(file, { timeout: 0 }))
   const get = database.prepare<[string], Row>('SELECT key, value FROM entries WHERE key = ?')
   const listUp = database.prepare<[string, string, number], Row>(

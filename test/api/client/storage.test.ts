@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { createMemoryData, openMemoryStorage } from '../../../api/client/storage/memory.ts'
 import { openSqliteStorage } from '../../../api/client/storage/sqlite.ts'
+import { Database } from '../../../infra/embedded/sqlite.ts'
 import { itIsAClientStorage } from './storage.contract.ts'
 
 const createFolder = () => {
@@ -20,18 +21,20 @@ itIsAClientStorage('memory', async () => {
 
 itIsAClientStorage('SQLite', async () => {
   const { file, dispose } = createFolder()
-  return { open: () => openSqliteStorage(file), dispose }
+  return { open: () => openSqliteStorage(file, Database), dispose }
 })
 
 describe('ClientStorage: SQLite', () => {
   it('is closed to other processes, and open again when its owner died', async () => {
     const { file, dispose } = createFolder()
-    const storage = await openSqliteStorage(file)
+    const storage = await openSqliteStorage(file, Database)
     await storage.commit([{ key: 'a', value: 1 }])
     const module = new URL('../../../api/client/storage/sqlite.ts', import.meta.url)
+    const driver = new URL('../../../infra/embedded/sqlite.ts', import.meta.url)
     const script = `
       const { openSqliteStorage } = await import(${JSON.stringify(module.href)})
-      const storage = await openSqliteStorage(${JSON.stringify(file)}).catch((error) => error.code)
+      const { Database } = await import(${JSON.stringify(driver.href)})
+      const storage = await openSqliteStorage(${JSON.stringify(file)}, Database).catch((error) => error.code)
       if (typeof storage === 'string') console.log(storage)
       else {
         await storage.commit([{ key: 'a', value: 2 }])
@@ -42,7 +45,7 @@ describe('ClientStorage: SQLite', () => {
     expect(elsewhere().stdout.trim()).to.equal('StorageLocked')
     await storage.close()
     expect(elsewhere().signal).to.equal('SIGKILL')
-    const again = await openSqliteStorage(file)
+    const again = await openSqliteStorage(file, Database)
     expect(await again.get(['a'])).to.deep.equal([2])
     await again.close()
     await dispose()
