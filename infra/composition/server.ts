@@ -39,6 +39,7 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
     logger.error({ error }, 'the log could not be synced; the process ends')
     process.exit(70)
   }
+  const server = createServer(config)
   const engines = await openEmbedded(config.data, { clock, newId, logger, onFatal })
   const origins = [...config.publicOrigins]
   let reasons: readonly string[] = ['starting']
@@ -60,16 +61,19 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
   const projector = container.get(T.Projector)
   const reactors = container.get(T.Reactors)
   const gateway = container.get(T.Gateway)
-  await projector.start()
-  reactors.start()
 
-  const server = createServer(config)
   server.on('request', container.get(T.HttpApp))
-  gateway.start(server)
-  const { port } = await listen(server, config)
+  // Before anything runs that would have to be stopped again when the port is taken.
+  const { port } = await listen(server, config).catch(async (error: unknown) => {
+    await engines.close()
+    throw error
+  })
   const scheme = config.tlsCert === undefined ? 'http' : 'https'
   const url = `${scheme}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   if (origins.length === 0) origins.push(url, `${scheme}://127.0.0.1:${port}`, `${scheme}://localhost:${port}`)
+  await projector.start()
+  reactors.start()
+  gateway.start(server)
   reasons = []
   logger.info({ url, incarnation: engines.incarnation }, 'listening')
 
@@ -81,7 +85,9 @@ export const startServer = async (config: Config): Promise<RunningServer> => {
       const closed = new Promise((done) => server.close(done))
       await gateway.stop()
       server.closeIdleConnections()
+      const impatience = setTimeout(() => server.closeAllConnections(), config.drainMs)
       await closed
+      clearTimeout(impatience)
       stopping.abort()
       await reactors.stop()
       await projector.stop()
