@@ -14,7 +14,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '3' },
     profile: { type: 'string' },
     full: { type: 'boolean', default: false },
     json: { type: 'string', default: 'dist/bench.json' },

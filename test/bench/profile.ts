@@ -28,16 +28,23 @@ const nameOf = (id: number): string => {
   const caller = parents.get(id)
   return caller === undefined || name.startsWith('(') ? name : `${name} < ${nameOf(caller)}`
 }
+/** File or package that a frame's own time counts for. */
+const moduleOf = (name: string): string =>
+  /([^ ]+):\d+$/.exec(name)?.[1]?.replace(/^((?!api|commands|domain|infra|projections)(@[^/]+\/)?[^/]+)\/.*/, '$1') ??
+  name
+
 const waits = (name: string): boolean => /^\((idle|program|root)\)/.test(name)
 
 const self = new Map<string, number>()
 /** With all that it called; what calls itself counts once. */
 const total = new Map<string, number>()
+const modules = new Map<string, number>()
 const add = (sums: Map<string, number>, name: string, us: number): void => {
   sums.set(name, (sums.get(name) ?? 0) + us)
 }
 for (const [id, us] of selfUs) {
   add(self, nameOf(id), us)
+  add(modules, moduleOf(nameOf(id)), us)
   const callers = new Set<string>()
   for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) callers.add(nameOf(at))
   for (const caller of callers) add(total, caller, us)
@@ -52,3 +59,4 @@ const print = (title: string, sums: ReadonlyMap<string, number>): void => {
 }
 print('self', self)
 print('with callees', total)
+print('by file or package', modules)
