@@ -6,8 +6,6 @@ import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config'
 import { before, describe, it } from 'mocha'
 
 const FOLDERS = ['domain', 'commands', 'projections', 'api', 'infra', 'test']
-/** What browsers load as it stands. */
-const SERVED = /^api\/web\/.*\.js$/
 const OURS = `^(${FOLDERS.join('|')})/`
 
 const IDS_AND_ERRORS = '^domain/(ids|errors)\\.ts$'
@@ -146,7 +144,7 @@ const forbidden: readonly IForbiddenRuleType[] = [
 const sources = FOLDERS.flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((file) => join(folder, file))
-    .filter((file) => /\.m?[jt]s$/.test(file) && !/node_modules/.test(file) && !SERVED.test(file)),
+    .filter((file) => /\.m?[jt]s$/.test(file) && !/node_modules/.test(file)),
 ).sort()
 
 const COMMENT = /^\s*(\/\/|\/?\*)/
@@ -164,7 +162,6 @@ describe('Architecture', () => {
         ruleSet: { forbidden: [...forbidden] },
         tsPreCompilationDeps: true,
         doNotFollow: { path: 'node_modules' },
-        exclude: { path: SERVED.source },
         moduleSystems: ['es6', 'cjs'],
         enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
       },
