@@ -90,7 +90,7 @@ export const createDispatch = (deps: DispatchDeps): Dispatch => {
     factsFor: createConversationFacts(deps.store, (userId) => accounts.state(accountStream(userId))),
     weigh: weighConversationEvent,
     findOld: (stream, id, oldest) => deps.lookup.find(idOf(stream), id, oldest),
-    stateVersion: 1,
+    stateVersion: 2,
   })
   const receipts = createCommandHandler<ReceiptsCommand, ReceiptsState, ReceiptsEvent, ReceiptsFacts>(deps, {
     decider: receiptsDecider,
@@ -98,7 +98,7 @@ export const createDispatch = (deps: DispatchDeps): Dispatch => {
     factsFor: (command) => conversations.state(conversationStream(command.conversationId)),
     weigh: (event) => 128 * event.data.advances.length,
     findOld: byReading,
-    stateVersion: 1,
+    stateVersion: 2,
   })
   const userStates = createCommandHandler<UserStateCommand, UserStateState, UserStateEvent, undefined>(deps, {
     decider: userStateDecider,

@@ -1,5 +1,5 @@
 import { type ConversationId, idOf, type Position, type UserId } from '../domain/ids.ts'
-import { RECEIPTS_SCHEMA, type ReceiptsAdvanced } from '../domain/receipts/events.ts'
+import { type CommonWatermarks, RECEIPTS_SCHEMA, type ReceiptsAdvanced } from '../domain/receipts/events.ts'
 import { type PageOptions, readKeyPage } from './keyPage.ts'
 import { modelOf, type Projection } from './projection.ts'
 import type { ReadModelStore } from './readModelStore.ts'
@@ -13,11 +13,7 @@ export type ReceiptEntry = {
 }
 
 /** Key: `{conversationId}`. */
-export type ReceiptSummary = {
-  readonly conversationId: ConversationId
-  readonly allDelivered: number
-  readonly allRead: number
-}
+export type ReceiptSummary = { readonly conversationId: ConversationId } & CommonWatermarks
 
 export interface Receipts {
   summary(
@@ -35,7 +31,7 @@ export interface Receipts {
 /** How far everybody has received and read. */
 export const receiptsProjection: Projection<ReceiptEntry | ReceiptSummary> = {
   name: 'receipts',
-  version: 1,
+  version: 2,
   categories: { receipts: RECEIPTS_SCHEMA },
   handles: ['ReceiptsAdvanced'],
   indexes: [],
@@ -47,10 +43,10 @@ export const receiptsProjection: Projection<ReceiptEntry | ReceiptSummary> = {
   },
 
   project(_before, event, at) {
-    const { advances, allDelivered, allRead } = event.data as ReceiptsAdvanced['data']
+    const { advances, allDelivered, allRead, slowest } = event.data as ReceiptsAdvanced['data']
     const conversationId = idOf<ConversationId>(event.stream)
     const advance = advances[at - 1]
-    return advance === undefined ? { conversationId, allDelivered, allRead } : { conversationId, ...advance }
+    return advance === undefined ? { conversationId, allDelivered, allRead, slowest } : { conversationId, ...advance }
   },
 }
 

@@ -1,5 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { ConversationId, UserId } from '../../domain/ids.ts'
+import { watermarksOfOthers } from '../../domain/receipts/events.ts'
 import type { Receipts } from '../../projections/receipts.ts'
 import type { Roster } from '../../projections/roster.ts'
 import type { Timeline } from '../../projections/timeline.ts'
@@ -39,10 +40,11 @@ export const receiptHandlers = ({ receipts, roster, timeline, gateway }: Receipt
     async listReceipts({ params: { conversationId }, query: { atLeast, ...options } }, { session }) {
       await reads.caughtUp(atLeast, ['inbox', 'receipts'])
       await reads.activeMembership(session.userId, conversationId)
-      const { allDelivered = 0, allRead = 0 } = (await receipts.summary(conversationId))?.summary ?? {}
+      const found = await receipts.summary(conversationId)
+      const all = found ? watermarksOfOthers(found.summary, session.userId) : { allDelivered: 0, allRead: 0 }
       const { entries, ...ends } = await receipts.entries(conversationId, pageOptions(options))
       const watermarks = entries.map(({ userId, delivered, read }) => ({ userId, delivered, read }))
-      return { allDelivered, allRead, watermarks, ...ends }
+      return { ...all, watermarks, ...ends }
     },
 
     async listMessageReceipts({ params, query: { atLeast, ...options } }, { session }) {

@@ -113,7 +113,9 @@ export const MESSAGE_OPERATIONS = {
     method: 'GET',
     path: '/v1/conversations/{conversationId}/receipts',
     summary: 'See how far the members of a conversation have received and read it',
-    description: 'Watermarks: everything up to and including that seq. Who is not listed has received nothing yet.',
+    description:
+      'Watermarks: everything up to and including that seq; `allDelivered` and `allRead` are the lowest of the ' +
+      'members other than you. Who is not listed has received nothing yet.',
     auth: 'device',
     idempotencyKey: false,
     params,

@@ -81,7 +81,9 @@ const state = z
   })
   .meta({
     title: 'state',
-    description: 'A result without a place in the order. `position` orders states of the same kind and key.',
+    description:
+      'A result without a place in the order. `position` orders states of the same kind and key. Of `receipts`, ' +
+      '`allDelivered` and `allRead` are the lowest watermarks of the members other than you.',
   })
 const caughtUp = z.object({ type: z.literal('caughtUp'), cursor }).meta({ title: 'caughtUp' })
 const presenceFrame = z

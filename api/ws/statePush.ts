@@ -2,7 +2,7 @@ import type { ProfileChanged } from '../../domain/account/events.ts'
 import type { PositionedEvent } from '../../domain/eventsourcing/message.ts'
 import { type ConversationId, categoryOf, idOf, type Position, type UserId } from '../../domain/ids.ts'
 import type { Logger } from '../../domain/ports.ts'
-import type { ReceiptsAdvanced } from '../../domain/receipts/events.ts'
+import { type ReceiptsAdvanced, watermarksOfOthers } from '../../domain/receipts/events.ts'
 import type { ReadPrivately } from '../../domain/userState/events.ts'
 import type { Directory } from '../../projections/directory.ts'
 import type { Inbox } from '../../projections/inbox.ts'
@@ -79,13 +79,11 @@ export class StatePush {
       if (intervals.at(-1)?.to !== undefined) continue
       const found = await this.#deps.receipts.summary(conversationId)
       if (found === undefined || found.position <= after) continue
-      const { allDelivered, allRead } = found.summary
+      const all = watermarksOfOthers(found.summary, session.userId)
       const { entries, next } = await this.#deps.receipts.entries(conversationId, { limit: MAX_ADVANCES })
       const advances =
         next === undefined ? entries.map(({ userId, delivered, read }) => ({ userId, delivered, read })) : []
-      session.writer.send(
-        stateFrame('receipts', conversationId, found.position, { conversationId, advances, allDelivered, allRead }),
-      )
+      session.writer.send(stateFrame('receipts', conversationId, found.position, { conversationId, advances, ...all }))
     }
     await this.#catchUpOwn(session, after)
   }
@@ -105,20 +103,25 @@ export class StatePush {
   }
 }
 
-/** One frame for all where by whom is shared; else each gets the common watermarks and the own ones. */
+/** One frame for all where by whom is shared; else each gets the own ones. The slowest sees how far the others are. */
 const pushReceipts = (event: PositionedEvent, routing: Routing<DeviceSession>, onBehind: OnBehind): void => {
-  const { conversationId, advances } = event.data as ReceiptsAdvanced['data']
+  const { conversationId, advances, slowest } = event.data as ReceiptsAdvanced['data']
   const shared = advances.length <= MAX_ADVANCES ? receiptsFrame(event, undefined) : undefined
-  for (const user of routing.connectedMembers(conversationId))
-    if (routing.isMember(user.userId, conversationId))
-      sendToUser(user, shared ?? receiptsFrame(event, user.userId), onBehind)
+  const apart = [slowest.delivered.userId, slowest.read.userId]
+  for (const user of routing.connectedMembers(conversationId)) {
+    if (!routing.isMember(user.userId, conversationId)) continue
+    const frame = apart.includes(user.userId) ? undefined : shared
+    sendToUser(user, frame ?? receiptsFrame(event, user.userId), onBehind)
+  }
 }
 
 const receiptsFrame = (event: PositionedEvent, reader: UserId | undefined): Buffer => {
   const data = event.data as ReceiptsAdvanced['data']
+  const { conversationId } = data
   const advances =
     data.advances.length <= MAX_ADVANCES ? data.advances : data.advances.filter(({ userId }) => userId === reader)
-  return stateFrame('receipts', data.conversationId, event.position, { ...data, advances })
+  const all = watermarksOfOthers(data, reader)
+  return stateFrame('receipts', conversationId, event.position, { conversationId, advances, ...all })
 }
 
 /** What concerns the own devices of the user whose stream it is. */

@@ -20,8 +20,9 @@ const decide = (
   if (command.type === 'StartDirect') return startDirect(command, state, context)
   if (command.type === 'StartGroup') return startGroup(command, state, context, limits)
   // Whoever is not a member learns nothing, not even that the conversation exists.
-  const role = state.members[context.actor.userId]
-  if (role === undefined) return new DomainError('NotFound', 'There is no such conversation, or you are not in it.')
+  const member = state.members[context.actor.userId]
+  if (member === undefined) return new DomainError('NotFound', 'There is no such conversation, or you are not in it.')
+  const { role } = member
   switch (command.type) {
     case 'SendMessage':
       return sendMessage(command, state, context, limits)

@@ -80,7 +80,7 @@ export const removeMember = (command: RemoveMember, state: ConversationState, ro
   if (refusal !== undefined) return refusal
   const target = state.members[command.userId]
   if (target === undefined) return notAMember(command.userId)
-  if (target === 'admin' && state.adminCount === 1) return lastAdmin()
+  if (target.role === 'admin' && state.adminCount === 1) return lastAdmin()
   return [{ type: 'MemberRemoved', data: { userId: command.userId, lastSeq: state.lastSeq } }]
 }
 
@@ -97,8 +97,9 @@ export const leave = (
   if (successor !== undefined) {
     if (successor === actor.userId) return new DomainError('InvalidRequest', 'The successor must be somebody else.')
     if (role !== 'admin') return notAdmin()
-    if (state.members[successor] === undefined) return notAMember(successor)
-    if (state.members[successor] === 'admin') return [left]
+    const next = state.members[successor]
+    if (next === undefined) return notAMember(successor)
+    if (next.role === 'admin') return [left]
     return [{ type: 'RoleChanged', data: { userId: successor, role: 'admin' } }, left]
   }
   if (role === 'admin' && state.adminCount === 1 && state.memberCount > 1) return lastAdmin()
@@ -110,8 +111,8 @@ export const changeRole = (command: ChangeRole, state: ConversationState, role: 
   if (refusal !== undefined) return refusal
   const before = state.members[command.userId]
   if (before === undefined) return notAMember(command.userId)
-  if (before === command.role) return []
-  if (before === 'admin' && state.adminCount === 1) return lastAdmin()
+  if (before.role === command.role) return []
+  if (before.role === 'admin' && state.adminCount === 1) return lastAdmin()
   return [{ type: 'RoleChanged', data: { userId: command.userId, role: command.role } }]
 }
 

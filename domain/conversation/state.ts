@@ -5,25 +5,29 @@ import type { ConversationEvent, ConversationKind, ConversationMode, Role } from
 /** How long a deletion is remembered here: no edit window may be longer. */
 export const MAX_EDIT_WINDOW_MS = 24 * 3_600_000
 
+export interface Member {
+  readonly role: Role
+  /** Seq of the newest message when they were added. */
+  readonly joinedSeq: number
+}
+
 /** What decisions about a conversation need. Plain JSON, so that it can be snapshotted. */
 export interface ConversationState {
   /** `undefined`: nobody started it yet. */
   readonly kind?: ConversationKind
   readonly mode?: ConversationMode
   readonly title?: string
-  readonly members: Readonly<Record<UserId, Role>>
+  readonly members: Readonly<Record<UserId, Member>>
   readonly memberCount: number
   readonly adminCount: number
   /** Seq of the newest message; 0 while there is none. */
   readonly lastSeq: number
-  /** The newest messages that one author sent without anybody between them, from seq `from` to `lastSeq`. */
-  readonly tail?: { readonly author: UserId; readonly from: number }
   /** Revisions of messages deleted lately, oldest first, with the moment of deletion. */
   readonly deleted: readonly { readonly revision: number; readonly at: number }[]
 }
 
 type Mutable = { -readonly [K in keyof ConversationState]: ConversationState[K] } & {
-  members: Record<UserId, Role>
+  members: Record<UserId, Member>
   deleted: { revision: number; at: number }[]
 }
 
@@ -50,21 +54,23 @@ export const evolveConversation = (
       if (event.data.details !== undefined) state.title = event.data.details.title
       break
     case 'MemberAdded':
-      setRole(state, event.data.userId, event.data.role)
+      setMember(state, event.data.userId, { role: event.data.role, joinedSeq: event.data.lastSeq })
       break
     case 'MemberRemoved':
     case 'MemberLeft':
-      setRole(state, event.data.userId, undefined)
+      setMember(state, event.data.userId, undefined)
       break
-    case 'RoleChanged':
-      setRole(state, event.data.userId, event.data.role)
+    case 'RoleChanged': {
+      const { userId, role } = event.data
+      const member = state.members[userId]
+      if (member !== undefined) setMember(state, userId, { ...member, role })
       break
+    }
     case 'DetailsChanged':
       state.title = event.data.details.title
       break
     case 'MessageSent':
       state.lastSeq = event.data.seq
-      if (state.tail?.author !== meta.actor.userId) state.tail = { author: meta.actor.userId, from: event.data.seq }
       break
     case 'MessageEdited':
       break
@@ -75,14 +81,14 @@ export const evolveConversation = (
   return state
 }
 
-const setRole = (state: Mutable, userId: UserId, role: Role | undefined): void => {
+const setMember = (state: Mutable, userId: UserId, member: Member | undefined): void => {
   const before = state.members[userId]
-  if (before === undefined && role !== undefined) state.memberCount++
-  if (before !== undefined && role === undefined) state.memberCount--
-  if (before === 'admin') state.adminCount--
-  if (role === 'admin') state.adminCount++
-  if (role === undefined) delete state.members[userId]
-  else state.members[userId] = role
+  if (before === undefined && member !== undefined) state.memberCount++
+  if (before !== undefined && member === undefined) state.memberCount--
+  if (before?.role === 'admin') state.adminCount--
+  if (member?.role === 'admin') state.adminCount++
+  if (member === undefined) delete state.members[userId]
+  else state.members[userId] = member
 }
 
 /** A message that is older than the edit window cannot be edited anyway, so neither can one whose deletion is. */

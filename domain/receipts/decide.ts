@@ -1,6 +1,6 @@
 import type { Decider, DecisionContext } from '../eventsourcing/decider.ts'
 import type { ConversationId, UserId } from '../ids.ts'
-import { RECEIPTS_SCHEMA, type ReceiptsEvent, upcastReceipts, type Watermarks } from './events.ts'
+import { RECEIPTS_SCHEMA, type ReceiptsEvent, type Slowest, upcastReceipts, type Watermarks } from './events.ts'
 import { evolveReceipts, initialReceipts, type ReceiptsState } from './state.ts'
 
 /** What was gathered from acks and reads since the last time. */
@@ -14,10 +14,8 @@ export type ReceiptsCommand = AdvanceReceipts
 
 /** Of the conversation, as its stream has it. */
 export interface ReceiptsFacts {
-  readonly members: Readonly<Record<UserId, unknown>>
+  readonly members: Readonly<Record<UserId, { readonly joinedSeq: number }>>
   readonly lastSeq: number
-  /** The last run of messages by one author, from seq `from` to `lastSeq`. */
-  readonly tail?: { readonly author: UserId; readonly from: number }
 }
 
 const NOTHING: Watermarks = { delivered: 0, read: 0 }
@@ -40,35 +38,38 @@ const decide = (
   }
   const changed = Object.entries(advanced) as [UserId, Watermarks][]
   if (changed.length === 0) return []
-  const lowest = lowestWatermarks({ ...state.watermarks, ...advanced }, facts)
+  const watermarks = { ...state.watermarks, ...advanced }
+  const delivered = slowestBy('delivered', watermarks, facts)
+  const read = slowestBy('read', watermarks, facts)
   return [
     {
       type: 'ReceiptsAdvanced',
       data: {
         conversationId,
-        advances: changed.map(([userId, watermarks]) => ({ userId, ...watermarks })),
-        // Who joins later does not take back what everybody had.
-        allDelivered: Math.max(state.allDelivered, lowest.delivered),
-        allRead: Math.max(state.allRead, lowest.read),
+        advances: changed.map(([userId, own]) => ({ userId, ...own })),
+        allDelivered: delivered.seq,
+        allRead: read.seq,
+        slowest: { delivered: delivered.slowest, read: read.slowest },
       },
     },
   ]
 }
 
-const lowestWatermarks = (watermarks: Readonly<Record<UserId, Watermarks>>, facts: ReceiptsFacts): Watermarks => {
-  let delivered = facts.lastSeq
-  let read = facts.lastSeq
-  for (const userId of Object.keys(facts.members) as UserId[]) {
-    const own = watermarks[userId] ?? NOTHING
-    delivered = Math.min(delivered, effective(own.delivered, userId, facts))
-    read = Math.min(read, effective(own.read, userId, facts))
-  }
-  return { delivered, read }
+/** Nobody waits for members to receive what was sent before they joined. Needs a member; a lone one waits for none. */
+const slowestBy = (
+  mark: keyof Watermarks,
+  watermarks: ReceiptsState['watermarks'],
+  { members, lastSeq }: ReceiptsFacts,
+): { readonly seq: number; readonly slowest: Slowest } => {
+  const entries = Object.entries(members) as [UserId, { joinedSeq: number }][]
+  const marks = entries.map(([userId, { joinedSeq }]) => ({
+    userId,
+    seq: Math.max(watermarks[userId]?.[mark] ?? 0, joinedSeq),
+  }))
+  const slowest = marks.reduce((a, b) => (b.seq < a.seq ? b : a))
+  const others = marks.reduce((lowest, each) => (each === slowest ? lowest : Math.min(lowest, each.seq)), lastSeq)
+  return { seq: slowest.seq, slowest: { userId: slowest.userId, others } }
 }
-
-/** Nobody waits for authors to receive their own newest messages, once they have all before them. */
-const effective = (watermark: number, userId: UserId, { tail, lastSeq }: ReceiptsFacts): number =>
-  tail?.author === userId && watermark >= tail.from - 1 ? lastSeq : watermark
 
 /** Receipts: who has received and read how much of a conversation. */
 export const receiptsDecider: Decider<ReceiptsCommand, ReceiptsState, ReceiptsEvent, ReceiptsFacts> = {

@@ -231,8 +231,12 @@ const receipts = (
         data: {
           conversationId,
           advances: [{ userId: recipient.userId, delivered: seq, read: seq }],
-          allDelivered: seq,
-          allRead: seq,
+          allDelivered: 0,
+          allRead: 0,
+          slowest: {
+            delivered: { userId: sender.userId, others: seq },
+            read: { userId: sender.userId, others: seq },
+          },
         },
       },
       by: sender,

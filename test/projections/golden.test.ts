@@ -13,7 +13,7 @@ const GOLDEN: Readonly<Record<string, string>> = {
   'timeline@1': '1826b22f561d7e9e343d84e358d7309a57988956c14b29d050d619fcbb6cbb41',
   'inbox@1': 'ab993d96d3131f56d5335d5fd69a17647c366acf6d8938531776b36dc7ec8eda',
   'roster@1': '32ec06206efa0ea764049d1ec5157ac9399b1749699218757f149724c66539f8',
-  'receipts@1': 'e4f7fa00f9f1d7f8d2cc1000d9f2050e7450f248eba5a5b9434b1397f7ac8e5d',
+  'receipts@2': '56a0f03a7b65bad2148d9a871199b17590d3c58f9fe16001b03bf3f31ccc8513',
   'directory@1': '4de6f8a4bf71f1d6f1307a73cb13bde3891d35eeb37ca6434bc24a11644c85e8',
 }
 
@@ -68,7 +68,13 @@ const story = (): History => {
   ]
   history.happened(receiptsStream(GROUP), {
     type: 'ReceiptsAdvanced',
-    data: { conversationId: GROUP, advances, allDelivered: 2, allRead: 0 },
+    data: {
+      conversationId: GROUP,
+      advances,
+      allDelivered: 2,
+      allRead: 0,
+      slowest: { delivered: { userId: ALICE, others: 2 }, read: { userId: BOB, others: 1 } },
+    },
   })
   history.happened(userStateStream(BOB), { type: 'ReadPrivately', data: { conversationId: GROUP, upTo: 2 } })
   return history

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import { receiptsStream } from '../../domain/ids.ts'
 import { receiptsProjection } from '../../projections/receipts.ts'
-import { ALICE, BOB, GROUP, OTHER } from '../support/conversation.ts'
+import { ALICE, BOB, CAROL, GROUP, OTHER } from '../support/conversation.ts'
 import { folding } from '../support/folding.ts'
 import { History } from '../support/history.ts'
 import { foldedReadSide, type ReadSide } from '../support/readSide.ts'
@@ -20,11 +20,16 @@ describe('receipts', () => {
       { userId: ALICE, delivered: 3, read: 1 },
       { userId: BOB, delivered: 2, read: 2 },
     ]
-    const data = { conversationId: GROUP, advances, allDelivered: 2, allRead: 1 }
+    const all = {
+      allDelivered: 2,
+      allRead: 1,
+      slowest: { delivered: { userId: BOB, others: 3 }, read: { userId: ALICE, others: 2 } },
+    }
+    const data = { conversationId: GROUP, advances, ...all }
     folding(receiptsProjection, [])
       .when(history.happened(receiptsStream(GROUP), { type: 'ReceiptsAdvanced', data }))
       .then({
-        [GROUP]: { conversationId: GROUP, allDelivered: 2, allRead: 1 },
+        [GROUP]: { conversationId: GROUP, ...all },
         [`${GROUP}/${ALICE}`]: { conversationId: GROUP, userId: ALICE, delivered: 3, read: 1 },
         [`${GROUP}/${BOB}`]: { conversationId: GROUP, userId: BOB, delivered: 2, read: 2 },
       })
@@ -32,10 +37,11 @@ describe('receipts', () => {
 
   it('answers how far all are, and each, by user', async () => {
     const history = new History()
+    const slowest = { delivered: { userId: ALICE, others: 2 }, read: { userId: CAROL, others: 1 } }
     const advanced = (advances: readonly object[], all: number) =>
       history.happened(receiptsStream(GROUP), {
         type: 'ReceiptsAdvanced',
-        data: { conversationId: GROUP, advances, allDelivered: all, allRead: 0 },
+        data: { conversationId: GROUP, advances, allDelivered: all, allRead: 0, slowest },
       })
     advanced([{ userId: BOB, delivered: 1, read: 0 }], 0)
     advanced([{ userId: ALICE, delivered: 1, read: 1 }], 1)
@@ -44,7 +50,7 @@ describe('receipts', () => {
     const { receipts } = side
     expect(await receipts.summary(OTHER)).to.equal(undefined)
     expect(await receipts.summary(GROUP)).to.deep.equal({
-      summary: { conversationId: GROUP, allDelivered: 1, allRead: 0 },
+      summary: { conversationId: GROUP, allDelivered: 1, allRead: 0, slowest },
       position: last.position,
     })
     const alice = { conversationId: GROUP, userId: ALICE, delivered: 1, read: 1 }
