@@ -208,6 +208,11 @@ describe('ChangeRole', () => {
       .then([roleChanged(bob, 'member')])
   })
 
+  it('keeps how much there was when the member joined', () => {
+    const { state } = given(conversation, [...group, sent(alice, 1), added(carol, 1), roleChanged(carol, 'admin')])
+    expect(state.members).to.deep.include({ [carol]: { role: 'admin', joinedSeq: 1 } })
+  })
+
   it('does nothing when the role is that already', () => {
     given(conversation, group)
       .when({ ...promote, role: 'member' }, asAlice)
