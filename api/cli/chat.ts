@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { renderUnicodeCompact } from 'uqr'
 import { Database } from '../../infra/composition/embedded.ts'
 import {
@@ -17,6 +18,9 @@ import {
 import { createChat } from './chatRoom.ts'
 import { print, printError, styled } from './print.ts'
 
+const PATIENCE_MS = 3_000
+const HANDLE = /^[a-z][a-z0-9_.]{2,31}$/
+
 export interface ChatFlags {
   readonly server: string
   readonly as?: string
@@ -31,13 +35,16 @@ export const chat = async (flags: ChatFlags): Promise<void> => {
   const lines = linesOf(terminal)
   try {
     const handle = flags.as ?? (await ask(lines, terminal, 'Who are you? (handle) '))
-    const folder = flags.profile ?? join(homedir(), '.parley', handle)
+    if (!HANDLE.test(handle))
+      throw new ClientError('InvalidRequest', 'A handle has 3 to 32 of a-z 0-9 _ . and begins with a letter.')
+    const folder = flags.profile ?? join(homedir(), '.parley', new URL(flags.server).host.replace(':', '-'), handle)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const options = { url: flags.server, storage: await openSqliteStorage(join(folder, 'device.sqlite'), Database) }
     await signIn(options, handle, flags.link, (question) => ask(lines, terminal, question))
     const client = await createClient(options)
     client.connect()
-    await client.live()
+    // Not for ever: without a server there is still everything that was said before.
+    await Promise.race([client.live().catch(() => undefined), pause(PATIENCE_MS, undefined, { ref: false })])
     await createChat(client, terminal, lines, showLink).run()
   } catch (error) {
     if (!(error instanceof ClientError)) throw error

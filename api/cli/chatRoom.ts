@@ -1,5 +1,12 @@
 import type { Interface } from 'node:readline'
-import { type ChangeRecord, type Client, ClientError, type Conversation, type Message } from '../client/index.ts'
+import {
+  type ChangeRecord,
+  type Client,
+  ClientError,
+  type ClientEvent,
+  type Conversation,
+  type Message,
+} from '../client/index.ts'
 import { textOf } from './person.ts'
 import { print, styled } from './print.ts'
 
@@ -9,7 +16,9 @@ const HELP = [
   '/add HANDLE           add somebody to the group',
   '/remove HANDLE        remove somebody from the group',
   '/rename TITLE         rename the group',
-  '/leave                leave the group',
+  '/promote, /demote HANDLE   make somebody an admin, or a member again',
+  '/members              who is in the conversation',
+  '/leave [HANDLE]       leave the group; the last admin names a successor',
   '/list                 all conversations; /open NUMBER opens one',
   '/history              the last messages again',
   '/edit TEXT            change your last message',
@@ -19,7 +28,23 @@ const HELP = [
   'Anything else is said in the open conversation.',
 ]
 
+/** Others are told no more often than that. */
+const TYPING_EVERY_MS = 3_000
+
 const TICKS = { sending: '…', sent: '✓', delivered: '✓✓', read: '✓✓ read', failed: '! not sent' } as const
+
+const needed = (words: string, what: string): string => {
+  if (words === '') throw new ClientError('InvalidRequest', `This needs ${what}.`)
+  return words
+}
+
+const refusalOf = (code: number): string => {
+  if (code === 4401)
+    return 'This server does not know this device: the profile is of another server. Remove its folder.'
+  if (code === 4403) return 'This device was signed out by another one of yours. Remove the folder of its profile.'
+  if (code === 4409) return 'This device connected from elsewhere; only one connection at a time.'
+  return `The server ended the connection (${code}).`
+}
 
 /** The conversation between a person at a terminal and a client. */
 export const createChat = (
@@ -31,7 +56,11 @@ export const createChat = (
   const names = new Map<string, string>([[client.userId, 'you']])
   let open: string | undefined
   let listed: readonly Conversation[] = []
-  let lastOwn: Message | undefined
+  /** Own newest message of each conversation, and the newest revision shown of it. */
+  const lastOwn = new Map<string, Message>()
+  const shownTo = new Map<string, number>()
+  let toldStatus = ''
+  let toldConnection = ''
 
   const nameOf = async (userId: string): Promise<string> => {
     const known = names.get(userId)
@@ -83,7 +112,13 @@ export const createChat = (
 
   const history = async (conversationId: string): Promise<void> => {
     const { items } = await client.timeline(conversationId, { limit: 20 })
-    for (const item of items) show(item.kind === 'message' ? await lineOf(item) : await changeOf(item))
+    for (const item of items) {
+      if (item.kind === 'message') {
+        if (item.from === client.userId) lastOwn.set(conversationId, item)
+        show(await lineOf(item))
+      } else if (item.data.founding !== true) show(await changeOf(item))
+      shownTo.set(conversationId, Math.max(item.revision ?? -1, shownTo.get(conversationId) ?? -1))
+    }
   }
 
   const enter = async (conversationId: string): Promise<void> => {
@@ -106,7 +141,8 @@ export const createChat = (
   }
 
   const ownLast = () => {
-    const message = lastOwn === undefined ? undefined : client.refresh(lastOwn)
+    const own = lastOwn.get(inOpen())
+    const message = own === undefined ? undefined : client.refresh(own)
     if (message?.revision === undefined) throw new ClientError('NotFound', 'You have said nothing here yet.')
     return { ...message, revision: message.revision }
   }
@@ -123,13 +159,19 @@ export const createChat = (
   const COMMANDS: Record<string, (rest: string) => Promise<void> | void> = {
     help: () => HELP.forEach(show),
     to: async (handle) => enter(await client.startDirect(await userOf(handle))),
-    group: async (title) => enter(await client.startGroup(title)),
+    group: async (title) => enter(await client.startGroup(needed(title, 'a title'))),
     add: async (handle) => void (await client.addMembers(inOpen(), [await userOf(handle)])),
     remove: async (handle) => void (await client.removeMember(inOpen(), await userOf(handle))),
-    rename: async (title) => void (await client.rename(inOpen(), title)),
-    leave: async () => {
-      await client.leave(inOpen())
+    rename: async (title) => void (await client.rename(inOpen(), needed(title, 'a title'))),
+    leave: async (successor) => {
+      await client.leave(inOpen(), successor === '' ? undefined : await userOf(successor))
       open = undefined
+    },
+    promote: async (handle) => void (await client.changeRole(inOpen(), await userOf(handle), 'admin')),
+    demote: async (handle) => void (await client.changeRole(inOpen(), await userOf(handle), 'member')),
+    members: async () => {
+      for (const { userId, role } of await client.directory.members(inOpen()))
+        show(`${await nameOf(userId)}${role === 'admin' ? ' (admin)' : ''}`)
     },
     list,
     open: async (number) => {
@@ -139,7 +181,7 @@ export const createChat = (
       await enter(conversation.conversationId)
     },
     history: () => history(inOpen()),
-    edit: async (text) => void (await client.edit(ownLast(), text)),
+    edit: async (text) => void (await client.edit(ownLast(), needed(text, 'the new text'))),
     delete: async () => void (await client.delete(ownLast())),
     devices: async () => {
       for (const { name, current, linkedAt } of await client.directory.devices())
@@ -155,6 +197,13 @@ export const createChat = (
     await command(rest.trim())
   }
 
+  let typedAt = 0
+  const typed = (): void => {
+    if (open === undefined || terminal.line.startsWith('/') || Date.now() - typedAt < TYPING_EVERY_MS) return
+    typedAt = Date.now()
+    client.setTyping(open, true)
+  }
+
   const say = (text: string): void => {
     const { stored } = client.send(inOpen(), text)
     stored.catch((error: Error) => show(styled('red', error.message)))
@@ -165,7 +214,7 @@ export const createChat = (
     for await (const event of client.events()) {
       if (event.type === 'message') {
         const { message } = event
-        if (message.from === client.userId) lastOwn = message
+        if (message.from === client.userId) lastOwn.set(message.conversationId, message)
         const here = message.conversationId === open
         if (here && message.from !== client.userId) {
           show(await lineOf(message))
@@ -178,25 +227,48 @@ export const createChat = (
       } else if (event.type === 'messageChanged') {
         const { message } = event
         if (message.conversationId === open && (message.edited || message.deleted)) show(await lineOf(message))
-        if (message.messageId === lastOwn?.messageId) lastOwn = message
+        if (message.messageId === lastOwn.get(message.conversationId)?.messageId)
+          lastOwn.set(message.conversationId, message)
         if (message.status === 'failed') show(styled('red', `not sent: ${message.error?.message ?? ''}`))
-      } else if (event.type === 'receipts' && event.conversationId === open && lastOwn !== undefined) {
-        const { status } = client.refresh(lastOwn)
-        if (status === 'delivered' || status === 'read') show(styled('dim', `  ${TICKS[status]}`))
+      } else if (event.type === 'receipts' && event.conversationId === open) {
+        await showTicks(event.conversationId)
       } else if (event.type === 'change') {
-        if (event.change.conversationId === open) show(await changeOf(event.change))
+        const { conversationId, revision } = event.change
+        if (conversationId === open && revision > (shownTo.get(conversationId) ?? -1))
+          show(await changeOf(event.change))
       } else if (event.type === 'typing' && event.active && event.conversationId === open) {
         show(styled('dim', `${await nameOf(event.userId)} is typing …`))
-      } else if (event.type === 'connection' && (event.phase === 'waiting' || event.phase === 'live')) {
-        show(styled('dim', event.phase === 'live' ? 'connected' : 'offline; what you write waits'))
-      }
+      } else if (event.type === 'connection') showConnection(event)
     }
+  }
+
+  /** Once for each step of the newest own message. */
+  const showTicks = async (conversationId: string): Promise<void> => {
+    const own = lastOwn.get(conversationId)
+    const status = own === undefined ? undefined : client.refresh(own).status
+    const told = `${own?.messageId} ${status}`
+    if (own === undefined || told === toldStatus || (status !== 'delivered' && status !== 'read')) return
+    toldStatus = told
+    show(styled('dim', `  ${TICKS[status]}: ${textOf(own) ?? ''}`))
+  }
+
+  const showConnection = ({ phase, reason }: Extract<ClientEvent, { type: 'connection' }>): void => {
+    const said: Partial<Record<typeof phase, string>> = {
+      live: 'connected',
+      waiting: 'offline; what you write waits',
+      stopped: reason?.by === 'server' ? refusalOf(reason.code) : '',
+    }
+    const line = said[phase]
+    if (line === undefined || line === '' || line === toldConnection) return
+    toldConnection = line
+    show(styled('dim', line))
   }
 
   return {
     /** Until the person has had enough. */
     async run(): Promise<void> {
       const watching = watch()
+      process.stdin.on('keypress', typed)
       show(styled('dim', '/help shows what there is.'))
       await list()
       await prompt()
@@ -213,6 +285,7 @@ export const createChat = (
         }
         await prompt()
       }
+      process.stdin.off('keypress', typed)
       await client.close()
       await watching
     },

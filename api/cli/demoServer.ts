@@ -14,6 +14,7 @@ export interface DemoServer {
   stop(): Promise<void>
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const POLL_MS = 20
 const PATIENCE_MS = 15_000
 
@@ -45,6 +46,14 @@ export const startDemoServer = async (): Promise<DemoServer> => {
       child.kill(signal)
     })
 
+  /** Interrupted: neither the process nor the folder may stay behind. */
+  const abandon = (): void => {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+    process.exit(130)
+  }
+  for (const signal of SIGNALS) process.once(signal, abandon)
+
   const url = await launch()
   port = new URL(url).port
   return {
@@ -60,6 +69,7 @@ export const startDemoServer = async (): Promise<DemoServer> => {
       await launch()
     },
     async stop() {
+      for (const signal of SIGNALS) process.off(signal, abandon)
       await end('SIGTERM')
       rmSync(folder, { recursive: true, force: true })
     },

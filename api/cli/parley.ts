@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander'
-import { DomainError } from '../../domain/errors.ts'
 import { chat } from './chat.ts'
 import { demo } from './demo.ts'
 import { printError } from './print.ts'
@@ -36,14 +35,13 @@ program
   .option('-s, --server <url>', 'server to talk through', 'http://127.0.0.1:8080')
   .option('-a, --as <handle>', 'who you are; registered on first use')
   .option('--link <token>', 'make this terminal a device of the account that shows the token (/link)')
-  .option('--profile <folder>', 'where keys and messages are kept (default: ~/.parley/<handle>)')
+  .option('--profile <folder>', 'where keys and messages are kept (default: ~/.parley/<server>/<handle>)')
   .addHelpText('after', '\nExamples, in two terminals:\n  $ parley chat --as alice\n  $ parley chat --as bob')
   .action(chat)
 
 try {
   await program.parseAsync()
 } catch (error) {
-  if (!(error instanceof DomainError)) throw error
-  printError(error.message)
+  printError(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
 }

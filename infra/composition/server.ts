@@ -101,17 +101,22 @@ const createServer = ({ tlsCert, tlsKey }: Config): Server => {
   if (tlsCert === undefined || tlsKey === undefined) return createHttpServer()
   for (const file of [tlsCert, tlsKey])
     if (!existsSync(file)) throw new DomainError('InvalidRequest', `There is no TLS file ${file}.`)
-  return createTlsServer({ cert: readFileSync(tlsCert), key: readFileSync(tlsKey) })
+  try {
+    return createTlsServer({ cert: readFileSync(tlsCert), key: readFileSync(tlsKey) })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new DomainError('InvalidRequest', `${tlsCert} and ${tlsKey} are no certificate and key in PEM (${why}).`)
+  }
 }
 
 const listen = (server: Server, { host, port }: Config): Promise<AddressInfo> =>
   new Promise((done, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new DomainError('Unavailable', `Port ${port} is taken; choose another one with --port or PARLEY_PORT.`)
-          : error,
-      ),
-    )
+    server.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+      const sentence =
+        code === 'EADDRINUSE'
+          ? `Port ${port} is taken; choose another one with --port or PARLEY_PORT.`
+          : `The server cannot listen on ${host}, port ${port} (${message}); see --host and --port.`
+      reject(new DomainError('Unavailable', sentence))
+    })
     server.listen(port, host, () => done(server.address() as AddressInfo))
   })

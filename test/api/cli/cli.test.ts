@@ -11,6 +11,8 @@ import { ServerProcess } from '../../support/serverProcess.ts'
 
 const MAIN = fileURLToPath(new URL('../../../api/cli/parley.ts', import.meta.url))
 
+const programs: Program[] = []
+
 /** The program as a shell would run it, with pipes for a terminal. */
 class Program {
   readonly process: ChildProcessWithoutNullStreams
@@ -19,6 +21,7 @@ class Program {
 
   constructor(...words: readonly string[]) {
     this.process = spawn(process.execPath, ['--import', 'tsx', MAIN, ...words], { stdio: 'pipe' })
+    programs.push(this)
     this.process.stdout.on('data', (text: Buffer) => {
       this.output += text.toString()
     })
@@ -45,6 +48,10 @@ class Program {
 
 describe('parley', function () {
   this.timeout(60_000)
+
+  after(() => {
+    for (const { process } of programs) process.kill('SIGKILL')
+  })
 
   it('explains itself, with examples', async () => {
     const help = new Program('serve', '--help')
