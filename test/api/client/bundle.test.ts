@@ -79,6 +79,9 @@ describe('The client in a browser', function () {
         await globalThis.client.live()
         const conversationId = await globalThis.client.startDirect(peer)
         await globalThis.client.send(conversationId, 'Hello from a tab').stored
+        // The answer may come before the event: what is found again is what had arrived.
+        while (globalThis.client.conversation(conversationId)?.lastSeq !== 1)
+          await new Promise((resolve) => setTimeout(resolve, 10))
         return conversationId
       },
       { url: server.url, registration: { registrationId, code, deviceName: 'tab' }, peer: bob.userId },
