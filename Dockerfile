@@ -1,16 +1,13 @@
-FROM node:20-bookworm-slim AS build
-RUN apt-get update \
-  && apt-get install -y --no-install-recommends g++ make python3 \
-  && rm -rf /var/lib/apt/lists/*
+FROM node:24-bookworm-slim AS build
 WORKDIR /parley
-COPY package.json package-lock.json ./
+COPY .npmrc package.json package-lock.json ./
 COPY api/client/package.json api/client/
-# Without scripts, because the one of the package itself builds sources that are not here yet.
-RUN npm ci --ignore-scripts && npm rebuild better-sqlite3 esbuild
+# Without scripts: the one of this package builds sources that are not here yet, and on this Node nothing is compiled.
+RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production PARLEY_HOST=0.0.0.0 PARLEY_PORT=8080 PARLEY_DATA=/data
 WORKDIR /parley
 COPY --from=build /parley/package.json ./

@@ -39,8 +39,12 @@ describe('Receipts over HTTP', () => {
     bob.disconnect()
     const { watermarks } = (await call(bob, 'listReceipts', { params: { conversationId } })).body
     expect(watermarks).to.deep.include({ userId: carol.userId, delivered: 1, read: 1 })
-    const page = (await call(carol, 'getConversation', { params: { conversationId } })).body
-    expect(page).to.include({ read: 1, unread: 0 })
+    await eventually(async () =>
+      expect((await call(carol, 'getConversation', { params: { conversationId } })).body).to.include({
+        read: 1,
+        unread: 0,
+      }),
+    )
   })
 
   it('stay private where the reader wants it, but for the own devices', async () => {
