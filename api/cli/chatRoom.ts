@@ -7,8 +7,7 @@ import {
   type Conversation,
   type Message,
 } from '../client/index.ts'
-import { textOf } from './person.ts'
-import { print, styled } from './print.ts'
+import { print, styled, textOf } from './print.ts'
 
 const HELP = [
   '/to HANDLE            talk to somebody',

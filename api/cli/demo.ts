@@ -1,7 +1,7 @@
 import type { Message } from '../client/index.ts'
 import { type DemoServer, startDemoServer } from './demoServer.ts'
-import { Person, textOf } from './person.ts'
-import { print, styled } from './print.ts'
+import { Person } from './person.ts'
+import { print, styled, textOf } from './print.ts'
 
 const NAME_WIDTH = 8
 const INDENT = ' '.repeat(NAME_WIDTH + 4)

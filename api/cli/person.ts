@@ -10,6 +10,7 @@ import {
   startRegistration,
 } from '../client/index.ts'
 import type { DemoServer } from './demoServer.ts'
+import { textOf } from './print.ts'
 
 const PATIENCE_MS = 15_000
 
@@ -96,11 +97,4 @@ export class Person {
       return now === status || now === 'read'
     })
   }
-
-  forget(): void {
-    this.#seen.length = 0
-  }
 }
-
-export const textOf = (message: Message): string | undefined =>
-  message.content?.kind === 'text' ? message.content.text : undefined

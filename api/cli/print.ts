@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import type { Message } from '../client/index.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -13,3 +14,7 @@ export const print = (line = ''): void => {
 export const printError = (message: string): void => {
   process.stderr.write(`parley: ${message}\n`)
 }
+
+/** What a terminal can show of a message; `undefined` for what was deleted, or is no text. */
+export const textOf = ({ content }: Message): string | undefined =>
+  content?.kind === 'text' ? content.text : undefined

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -76,6 +76,19 @@ describe('parley', function () {
       expect(demo.output.split('What Carol’s phone shows')[1]).to.not.include('4711')
       expect(demo.errors).to.equal('')
     })
+
+    it('leaves neither server nor folder behind when it is stopped', async () => {
+      const demo = new Program('demo')
+      await demo.shows('its data in ')
+      const [, url = '', folder = ''] = /server of its own at (\S+), its data in (\S+)/.exec(demo.output) ?? []
+      demo.process.kill('SIGINT')
+      expect(await demo.ended()).to.equal(130)
+      expect(existsSync(folder)).to.equal(false)
+      await eventually(async () => {
+        const answer = await fetch(`${url}/healthz`).catch(() => undefined)
+        expect(answer).to.equal(undefined)
+      })
+    })
   })
 
   describe('chat', () => {
@@ -115,12 +128,17 @@ describe('parley', function () {
       alice.type('/edit Hello from my terminal')
       await bob.shows('Hello from my terminal (edited)')
 
+      alice.type('/group Elsewhere')
+      await alice.shows('Elsewhere> ')
+      alice.type('/edit Not this one')
+      await alice.shows('You have said nothing here yet')
+
       alice.type('/link')
       await alice.shows('--link ')
       const token = /--link (\S+)/.exec(alice.output)?.[1] as string
       const laptop = open('alice', 'laptop', '--link', token)
       await laptop.shows('now a device of the account')
-      laptop.type('/open 1')
+      laptop.type('/open 2')
       await laptop.shows('bob: Hello back')
 
       bob.type('/nonsense')
