@@ -1,24 +1,10 @@
-import type { ClientFrameInput } from '../protocol/clientFrames.ts'
+import type { ClientFrameInput, CommandType } from '../protocol/clientFrames.ts'
 import type { ConversationRecord } from './conversationRecord.ts'
 import type { ClientStorage, StorageWrite, StoredValue } from './storage/clientStorage.ts'
 import { type TimelineRecord, timelineKey } from './timelineRecord.ts'
 
 /** What the server answers with `ok`, and remembers: sent again it has no second effect. */
-export type CommandInput = Extract<
-  ClientFrameInput,
-  {
-    type:
-      | 'SendMessage'
-      | 'EditMessage'
-      | 'DeleteMessage'
-      | 'StartConversation'
-      | 'AddMembers'
-      | 'RemoveMember'
-      | 'LeaveConversation'
-      | 'ChangeRole'
-      | 'ChangeDetails'
-  }
->
+export type CommandInput = Extract<ClientFrameInput, { type: CommandType }>
 
 /** A command on its way: sent again, the very same, until the server has answered it. */
 export interface OutboxRecord {

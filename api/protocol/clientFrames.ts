@@ -142,18 +142,15 @@ export const CLIENT_FRAMES = {
 export type ClientFrame = z.output<(typeof CLIENT_FRAMES)[keyof typeof CLIENT_FRAMES]>
 /** What a client writes; ids are plain text here. */
 export type ClientFrameInput = z.input<(typeof CLIENT_FRAMES)[keyof typeof CLIENT_FRAMES]>
-export type CommandFrame = Extract<
-  ClientFrame,
-  {
-    type:
-      | 'SendMessage'
-      | 'EditMessage'
-      | 'DeleteMessage'
-      | 'StartConversation'
-      | 'AddMembers'
-      | 'RemoveMember'
-      | 'LeaveConversation'
-      | 'ChangeRole'
-      | 'ChangeDetails'
-  }
->
+/** Types of the frames that are answered by `ok`, and remembered: sent again they have no second effect. */
+export type CommandType =
+  | 'SendMessage'
+  | 'EditMessage'
+  | 'DeleteMessage'
+  | 'StartConversation'
+  | 'AddMembers'
+  | 'RemoveMember'
+  | 'LeaveConversation'
+  | 'ChangeRole'
+  | 'ChangeDetails'
+export type CommandFrame = Extract<ClientFrame, { type: CommandType }>
