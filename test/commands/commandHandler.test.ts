@@ -1,21 +1,24 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { Accepted, CommandMeta } from '../../commands/decideBatch.ts'
+import type { CommandMeta } from '../../commands/decideBatch.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { type CommandId, ID_MAX_AHEAD_MS, type UserId } from '../../domain/ids.ts'
 import { createNewId } from '../../infra/composition/runtime.ts'
 import { type Backend, openBackend } from '../support/backend.ts'
-import { OTHER_TALLY, TALLY, type TallyCommand, tallyNode, watched } from '../support/tally.ts'
+import {
+  add,
+  added,
+  codeOf,
+  effectOf,
+  OTHER_TALLY,
+  TALLY,
+  type TallyCommand,
+  tallyNode,
+  watched,
+} from '../support/tally.ts'
 
 const alice = 'a11ce000-0000-8000-8000-000000000000' as UserId
 const bob = 'b0b00000-0000-8000-8000-000000000000' as UserId
-
-const add = (by: number, more: object = {}): TallyCommand => ({ type: 'Add', by, ...more })
-const codeOf = (outcome: Accepted | DomainError) => (outcome instanceof DomainError ? outcome.code : 'accepted')
-const added = (by: number, revision: number) => ({ event: { type: 'Added', data: { by } }, revision })
-/** What the answer says of the event, whenever it was given. */
-const effectOf = (outcome: Accepted | DomainError) =>
-  outcome instanceof DomainError ? outcome.code : { event: outcome.event, revision: outcome.revision }
 
 describe('CommandHandler', () => {
   let backend: Backend

@@ -1,20 +1,13 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { Accepted, CommandMeta } from '../../commands/decideBatch.ts'
+import type { CommandMeta } from '../../commands/decideBatch.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { ConcurrencyConflict } from '../../domain/eventsourcing/eventStore.ts'
 import type { CommandId, UserId } from '../../domain/ids.ts'
 import { type Backend, openBackend } from '../support/backend.ts'
-import { TALLY, type TallyCommand, tallyNode, watched } from '../support/tally.ts'
+import { add, added, codeOf, effectOf, TALLY, type TallyCommand, tallyNode, watched } from '../support/tally.ts'
 
 const alice = 'a11ce000-0000-8000-8000-000000000000' as UserId
-
-const add = (by: number): TallyCommand => ({ type: 'Add', by })
-const codeOf = (outcome: Accepted | DomainError) => (outcome instanceof DomainError ? outcome.code : 'accepted')
-const added = (by: number, revision: number) => ({ event: { type: 'Added', data: { by } }, revision })
-/** What the answer says of the event, whenever it was given. */
-const effectOf = (outcome: Accepted | DomainError) =>
-  outcome instanceof DomainError ? outcome.code : { event: outcome.event, revision: outcome.revision }
 
 describe('CommandHandler and its log', () => {
   let backend: Backend

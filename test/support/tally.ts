@@ -98,3 +98,10 @@ export const watched = (store: EventStore) => {
     },
   }
 }
+
+export const add = (by: number, more: object = {}): TallyCommand => ({ type: 'Add', by, ...more })
+export const added = (by: number, revision: number) => ({ event: { type: 'Added', data: { by } }, revision })
+export const codeOf = (outcome: Accepted | DomainError) => (outcome instanceof DomainError ? outcome.code : 'accepted')
+/** What the answer says of the event, whenever it was given. */
+export const effectOf = (outcome: Accepted | DomainError) =>
+  outcome instanceof DomainError ? outcome.code : { event: outcome.event, revision: outcome.revision }
